@@ -1,0 +1,22 @@
+/** A wait that ends in time whatever the other side does: a paused Redis keeps its connections open and answers nothing. */
+
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+
+  constructor(deadlineMs: number) {
+    super(`no answer within ${deadlineMs} ms`);
+  }
+}
+
+/** Settles as `work` does, or rejects with {@link DeadlineError} after `deadlineMs`. What comes later is ignored, failures included. */
+export function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new DeadlineError(deadlineMs));
+    }, deadlineMs);
+  });
+  return Promise.race([work, deadline]).finally(() => {
+    clearTimeout(timer);
+  });
+}

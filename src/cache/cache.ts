@@ -1,0 +1,250 @@
+/**
+ * The cache's front door, and all that others import of `cache/`. It knows no GraphQL, HTTP or device.
+ *
+ * The log of invalidations is the whole bookkeeping. Every pod hears every invalidation within a lease, keeps the recent ones in
+ * memory, and checks every entry against them with one function, synchronously, as the last step before the value is handed over:
+ *
+ *     servable(entry) = this pod holds its lease, the entry's version and epoch are mine,
+ *                       and nothing that the entry depends on was invalidated after the stamp of its load
+ *
+ * So a read is one plain MGET, patterns are ordinary log entries, and a value is never trusted for being there: a fill that comes
+ * too late, from whichever pod, is unservable for good.
+ *
+ *     read        reader.ts → tiers/ (Keyv → Redis, or this process's memory) → the check → loads.ts → the source → a fill
+ *     invalidate  invalidations.ts → protocol/ (append to the log, wait for every pod) → purge/ (free memory)
+ *     fails       outbox/ keeps what Redis did not take; the lease is the breaker, budget/ bounds what a request waits
+ *
+ * `docs/concepts/` has a page on each; the protocol was checked by a model, with every part taken away in turn.
+ */
+import type { Keyv } from 'keyv';
+import type { Backend } from './backend.js';
+import type { Budget } from './budget/budget.js';
+import { withDeadline } from './budget/deadline.js';
+import { type BreakerState, ReadPause } from './budget/pause.js';
+import { createEmbeddedBackend } from './embedded-backend.js';
+import { type CacheWriter, type Invalidation, Invalidations } from './invalidations.js';
+import { MemoryOutbox } from './outbox/outbox.js';
+import type { Dep } from './protocol/ledger.js';
+import { type EntryPage, NamespaceNames } from './purge/key-space.js';
+import { type BatchLoad, type CacheReader, type Found, type Namespace, Reader } from './reader.js';
+import type { RedisClients } from './redis-backend.js';
+import { Counters, type NamespaceCounters } from './stats/counters.js';
+import type { RedisInfo } from './stats/redis-info.js';
+
+export { Budget } from './budget/budget.js';
+export type { BreakerState } from './budget/pause.js';
+export { type CacheWriter, type Invalidation, InvalidationLostError } from './invalidations.js';
+export { literalFirstSegment } from './protocol/glob.js';
+export type { Dep } from './protocol/ledger.js';
+export type { EntryInfo, EntryPage } from './purge/key-space.js';
+export type { BatchLoad, CacheReader, Found, Loaded, Namespace } from './reader.js';
+export type { RedisClients } from './redis-backend.js';
+export type { NamespaceCounters } from './stats/counters.js';
+export type { RedisInfo } from './stats/redis-info.js';
+
+export interface CacheOptions {
+  /** Undefined: everything is kept in this process's memory. */
+  readonly redis: RedisClients | undefined;
+  /** Before every Redis key. */
+  readonly prefix: string;
+  /** Every namespace that may occur; a key of any other is not ours. */
+  readonly namespaces: readonly string[];
+  /** Bytes of this process's memory, with key and overhead of each entry counted. */
+  readonly l1MaxBytes: number;
+  readonly podName: string;
+  readonly version: string;
+  /** Told when the pod begins and ceases to use the cache, and why. */
+  readonly onLease: (held: boolean, reason?: unknown) => void;
+  /** Told of failures of the store; requests don't see them. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** CONNECTED: the cache is in use. DEGRADED: Redis can't be trusted now, answers come from the source. */
+export type CacheStatus = 'CONNECTED' | 'DEGRADED' | 'EMBEDDED';
+
+/** One pod's figures. */
+export interface PodSnapshot {
+  readonly id: string;
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly l1Entries: number;
+  readonly l1Bytes: number;
+  readonly leaseHeld: boolean;
+  /** Since the last sync that succeeded was sent; null before the first. */
+  readonly lagMs: number | null;
+  readonly breaker: BreakerState;
+  readonly namespaces: ReadonlyMap<string, Readonly<NamespaceCounters>>;
+}
+
+export interface CacheSnapshot {
+  readonly status: CacheStatus;
+  /** False when other pods could not be asked: the figures are then this pod's alone. */
+  readonly complete: boolean;
+  readonly prefix: string;
+  readonly keys: number | null;
+  readonly keysCountedAt: Date | null;
+  readonly redis: RedisInfo | null;
+  readonly pods: readonly PodSnapshot[];
+  readonly pendingInvalidations: readonly Invalidation[];
+}
+
+/** Builds the cache. Nothing is asked of Redis before `start`. */
+export async function createCache(options: CacheOptions): Promise<Cache> {
+  const names = new NamespaceNames(options.namespaces);
+  const { prefix, podName, l1MaxBytes, onLease, onError } = options;
+  let invalidations: Invalidations | undefined;
+  const drain = async (): Promise<void> => invalidations?.drain();
+  const backendOptions = { prefix, podName, l1MaxBytes, names, drain, onLease, onError };
+  const backend =
+    options.redis === undefined
+      ? createEmbeddedBackend(backendOptions)
+      : (await import('./redis-backend.js')).createRedisBackend(options.redis, backendOptions);
+  const { journal, keySpace, results } = backend;
+  invalidations = new Invalidations({
+    journal,
+    keySpace,
+    results,
+    names,
+    outbox: new MemoryOutbox(),
+    onPending: (reason) => {
+      backend.distrust(reason);
+    },
+  });
+  return new Cache(options, backend, invalidations, names);
+}
+
+export class Cache implements CacheReader, CacheWriter {
+  readonly #options: CacheOptions;
+  readonly #backend: Backend;
+  readonly #names: NamespaceNames;
+  readonly #pause = new ReadPause();
+  readonly #counters: Counters;
+  readonly #reader: Reader;
+  readonly #invalidations: Invalidations;
+  readonly #startedAt = new Date();
+
+  constructor(options: CacheOptions, backend: Backend, invalidations: Invalidations, names: NamespaceNames) {
+    this.#options = options;
+    this.#backend = backend;
+    this.#invalidations = invalidations;
+    this.#names = names;
+    this.#counters = new Counters(options.namespaces);
+    this.#reader = new Reader(backend, this.#counters, this.#pause);
+  }
+
+  /** The Keyv that all values live in; for Apollo's persisted queries, which read it through {@link guarded}. */
+  get values(): Keyv {
+    return this.#backend.values;
+  }
+
+  get status(): CacheStatus {
+    if (this.#backend.tier === 'l1') return 'EMBEDDED';
+    return this.#backend.journal.trusted() && this.#pause.state !== 'OPEN' ? 'CONNECTED' : 'DEGRADED';
+  }
+
+  /** Begins to hear invalidations. Resolves when the cache is in use, or after a second at most: it comes into use by itself. */
+  start(): Promise<void> {
+    return this.#backend.start();
+  }
+
+  /** Stops using the cache. The connections are for whoever opened them to close. */
+  async close(): Promise<void> {
+    await this.#invalidations.close();
+    await this.#backend.close();
+  }
+
+  getMany<V>(
+    namespace: Namespace,
+    ids: readonly string[],
+    budget: Budget,
+    load: BatchLoad<V>,
+  ): Promise<ReadonlyMap<string, Found<V>>> {
+    return this.#reader.getMany(namespace, ids, budget, load);
+  }
+
+  change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
+    return this.#invalidations.change(deps, change);
+  }
+
+  /** Makes everything with one of the tags or keys unservable. Rejects with `InvalidationLostError`. */
+  invalidate(deps: readonly Dep[]): Promise<Invalidation> {
+    return this.#invalidations.invalidate(deps);
+  }
+
+  /** Makes everything that matches the glob unservable and frees it. Rejects with `InvalidationLostError`. */
+  invalidatePattern(pattern: string): Promise<Invalidation> {
+    return this.#invalidations.invalidatePattern(pattern);
+  }
+
+  /** Counts what `invalidatePattern` would free, and does nothing. */
+  dryRun(pattern: string): Promise<Invalidation> {
+    return this.#invalidations.dryRun(pattern);
+  }
+
+  /** What became of an invalidation; null when nobody knows any more. Rejects when Redis can't be asked. */
+  findInvalidation(id: string): Promise<Invalidation | null> {
+    return this.#invalidations.find(id);
+  }
+
+  /** One page of keys that match; undefined when `from` isn't a position of ours. Rejects when Redis can't be asked. */
+  entries(pattern: string, first: number, from: string | undefined): Promise<EntryPage | undefined> {
+    return this.#backend.keySpace.list(pattern, first, from);
+  }
+
+  /** The namespace of a logical key, or undefined when it is none of ours. */
+  namespaceOf(key: string): string | undefined {
+    return this.#names.of(key);
+  }
+
+  /** Runs one read of {@link values} within the budget; undefined when Redis fails it or is known to be out. */
+  async guarded<T>(namespace: string, budget: Budget, read: () => Promise<T>): Promise<T | undefined> {
+    const { journal, tier } = this.#backend;
+    const counts = this.#counters.of(namespace);
+    if (!journal.trusted() || budget.remainingMs === 0 || !this.#pause.admits(journal.lastSyncAt)) {
+      counts.bypassed++;
+      return undefined;
+    }
+    try {
+      const value = await budget.spend((deadlineMs) => withDeadline(read(), deadlineMs));
+      this.#pause.succeeded();
+      counts[value === undefined ? 'misses' : (`${tier}Hits` as const)]++;
+      return value;
+    } catch {
+      this.#pause.failed();
+      counts.errors++;
+      counts.bypassed++;
+      return undefined;
+    }
+  }
+
+  async snapshot(): Promise<CacheSnapshot> {
+    const [count, redis] = await Promise.all([this.#backend.keyCounter.count(), this.#backend.redisInfo()]);
+    return {
+      status: this.status,
+      complete: this.#backend.tier === 'l1',
+      prefix: this.#options.prefix,
+      keys: count?.keys ?? null,
+      keysCountedAt: count?.countedAt ?? null,
+      redis,
+      pods: [this.#pod()],
+      pendingInvalidations: this.#invalidations.pending(),
+    };
+  }
+
+  #pod(): PodSnapshot {
+    const { podName, version } = this.#options;
+    const { journal, l1 } = this.#backend;
+    const { entries, bytes } = l1();
+    return {
+      id: podName,
+      version,
+      startedAt: this.#startedAt,
+      l1Entries: entries,
+      l1Bytes: bytes,
+      leaseHeld: journal.trusted(),
+      lagMs: journal.lastSyncAt === undefined ? null : Math.max(0, performance.now() - journal.lastSyncAt),
+      breaker: journal.trusted() ? this.#pause.state : 'OPEN',
+      namespaces: this.#counters.all(),
+    };
+  }
+}

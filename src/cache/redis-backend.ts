@@ -1,0 +1,50 @@
+/** The backend of a fleet: values and the log of invalidations in one Redis that all pods share. Imported only where there is one. */
+import type { Cluster, Redis } from 'ioredis';
+import type { Backend, BackendOptions } from './backend.js';
+import { withDeadline } from './budget/deadline.js';
+import { Bus } from './protocol/bus.js';
+import { RedisKeySpace } from './purge/redis-key-space.js';
+import { RedisResults } from './results/redis-results.js';
+import { readRedisInfo } from './stats/redis-info.js';
+import { RedisKeyCounter } from './stats/redis-key-count.js';
+import { RedisStore, type ValueClient } from './tiers/redis-store.js';
+import { createValues } from './tiers/values.js';
+
+/** Three connections to one Redis, already connecting: whoever opened them closes them. */
+export interface RedisClients {
+  /** Carries values, under Keyv. */
+  readonly values: ValueClient;
+  /** Carries scripts, SCAN and UNLINK, INFO. */
+  readonly commands: Redis | Cluster;
+  /** Listens for nudges. */
+  readonly subscriber: Redis | Cluster;
+}
+
+/** How long the start of a pod waits for its first lease, so that its first requests find the cache in use. */
+const FIRST_TRUST_MS = 1_000;
+const INFO_DEADLINE_MS = 300;
+
+export function createRedisBackend(clients: RedisClients, options: BackendOptions): Backend {
+  const { commands } = clients;
+  const { prefix, names, podName, drain, onLease, onError } = options;
+  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, drain, onLease });
+  const keySpace = new RedisKeySpace(commands, prefix, names, () => bus.nowMs());
+  return {
+    tier: 'l2',
+    journal: bus,
+    values: createValues(new RedisStore(clients.values), prefix, onError),
+    keySpace,
+    keyCounter: new RedisKeyCounter(commands, prefix, keySpace),
+    results: new RedisResults(commands, prefix),
+    l1: () => ({ entries: 0, bytes: 0 }),
+    redisInfo: () => withDeadline(readRedisInfo(commands), INFO_DEADLINE_MS).catch(() => null), // unknown, never zeroes
+    distrust: (reason) => {
+      bus.distrust(reason);
+    },
+    start: async () => {
+      bus.start();
+      await bus.firstTrust(FIRST_TRUST_MS);
+    },
+    close: () => bus.close(),
+  };
+}

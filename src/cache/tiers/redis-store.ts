@@ -1,0 +1,79 @@
+/**
+ * The Keyv store on Redis: @keyv/redis with its Many operations through the client itself. As shipped they are one transaction
+ * each, and on a Cluster the first MOVED or ASK fails whole batches for good; node-redis's own cluster client follows both.
+ */
+import KeyvRedis, {
+  type RedisConnectionClientType,
+  type RedisConnectionClusterType,
+  type RedisConnectionSentinelType,
+} from '@keyv/redis';
+import calculateSlot from 'cluster-key-slot';
+import type { KeyvEntry } from 'keyv';
+
+/** Already connecting when it gets here: @keyv/redis would wait for a connection, and a request must not. */
+export type ValueClient =
+  | { readonly kind: 'single'; readonly client: RedisConnectionClientType }
+  | { readonly kind: 'sentinel'; readonly client: RedisConnectionSentinelType }
+  | { readonly kind: 'cluster'; readonly client: RedisConnectionClusterType };
+
+export class RedisStore extends KeyvRedis<string> {
+  readonly #valueClient: ValueClient;
+
+  constructor(valueClient: ValueClient) {
+    super(valueClient.client, { keyPrefixSeparator: '', throwOnErrors: true });
+    this.#valueClient = valueClient;
+  }
+
+  /** One MGET; on a Cluster one per slot, pipelined to each master in parallel. Rejects as a whole. */
+  override async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
+    const { kind, client } = this.#valueClient;
+    const redisKeys = keys.map((key) => this.#redisKey(key));
+    if (kind !== 'cluster') return fromReplies(await client.mGet(redisKeys));
+    const found = new Map<string, unknown>();
+    await Promise.all(
+      groupBySlot(redisKeys).map(async (slotKeys) => {
+        const replies = await client.mGet(slotKeys);
+        for (const [i, key] of slotKeys.entries()) found.set(key, replies[i]);
+      }),
+    );
+    return fromReplies(redisKeys.map((key) => found.get(key)));
+  }
+
+  /** One flight of pipelined SETs; each may fail alone, and then all reject once the others are through. */
+  override async setMany(entries: KeyvEntry[]): Promise<void> {
+    const { client } = this.#valueClient;
+    const results = await Promise.allSettled(
+      entries.map(({ key, value, ttl }) =>
+        client.set(this.#redisKey(key), value as string, ttl === undefined ? {} : { PX: Math.ceil(ttl) }),
+      ),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  override async deleteMany(keys: string[]): Promise<boolean> {
+    const { client } = this.#valueClient;
+    const removed = await Promise.all(keys.map((key) => client.unlink(this.#redisKey(key))));
+    return removed.some((count) => Number(count) > 0);
+  }
+
+  #redisKey(key: string): string {
+    return this.createKeyPrefix(key, this.namespace);
+  }
+}
+
+function groupBySlot(keys: readonly string[]): string[][] {
+  const groups = new Map<number, string[]>();
+  for (const key of keys) {
+    const slot = calculateSlot(key);
+    const group = groups.get(slot);
+    if (group === undefined) groups.set(slot, [key]);
+    else group.push(key);
+  }
+  return [...groups.values()];
+}
+
+/** Redis says null for a key that isn't there, Keyv undefined. */
+function fromReplies<Value>(replies: readonly unknown[]): (Value | undefined)[] {
+  return replies.map((reply) => (reply === null ? undefined : (reply as Value)));
+}
