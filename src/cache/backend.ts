@@ -25,6 +25,8 @@ export interface BackendOptions {
 export interface Backend {
   /** `l1`: values are in this process's memory; `l2`: in Redis. */
   readonly tier: 'l1' | 'l2';
+  /** Whether what pods acknowledged is shown to clients. False: `Invalidation.pods` is null. */
+  readonly showsPods: boolean;
   readonly journal: Journal;
   readonly values: Keyv;
   readonly keySpace: KeySpace;

@@ -99,11 +99,12 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
     options.redis === undefined
       ? createEmbeddedBackend(backendOptions)
       : (await import('./redis-backend.js')).createRedisBackend(options.redis, backendOptions);
-  const { journal, keySpace, results } = backend;
+  const { journal, keySpace, results, showsPods } = backend;
   invalidations = new Invalidations({
     journal,
     keySpace,
     results,
+    showsPods,
     names,
     outbox: new MemoryOutbox(),
     onPending: (reason) => {

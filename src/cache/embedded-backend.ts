@@ -13,6 +13,7 @@ export function createEmbeddedBackend({ l1MaxBytes, names, onError }: BackendOpt
   const keySpace = new EmbeddedKeySpace(store, names, () => journal.nowMs());
   return {
     tier: 'l1',
+    showsPods: true,
     journal,
     values: createValues(store, '', onError),
     keySpace,

@@ -51,6 +51,8 @@ export interface InvalidationsParts {
   readonly keySpace: KeySpace;
   readonly names: NamespaceNames;
   readonly results: Results;
+  /** False: `Invalidation.pods` stays null. */
+  readonly showsPods: boolean;
   /** Called when Redis did not take an invalidation that is on record now: nothing may be served before it is applied. */
   readonly onPending: (reason: unknown) => void;
 }
@@ -158,7 +160,13 @@ export class Invalidations implements CacheWriter {
     const pods = await appended.applied;
     const pending = this.#pending.get(intent.id) ?? newInvalidation(intent.id, intent.at);
     this.#pending.delete(intent.id);
-    const applied = { ...pending, status: 'APPLIED' as const, appliedAt: now(), elapsedMs: elapsedMs(pending), pods };
+    const applied = {
+      ...pending,
+      status: 'APPLIED' as const,
+      appliedAt: now(),
+      elapsedMs: elapsedMs(pending),
+      pods: this.#parts.showsPods ? pods : null,
+    };
     const knownKeys = intent.deps
       .filter((dep) => typeof dep === 'string')
       .filter((dep) => this.#parts.names.of(dep) !== undefined);

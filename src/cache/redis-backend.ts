@@ -31,6 +31,7 @@ export function createRedisBackend(clients: RedisClients, options: BackendOption
   const keySpace = new RedisKeySpace(commands, prefix, names, () => bus.nowMs());
   return {
     tier: 'l2',
+    showsPods: false,
     journal: bus,
     values: createValues(new RedisStore(clients.values), prefix, onError),
     keySpace,

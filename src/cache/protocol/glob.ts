@@ -94,16 +94,16 @@ function signed(byte: number): number {
 }
 
 /**
- * The text of a pattern up to its first `:` when no wildcard comes before, as `device_meta` in `device_meta:green*`; the whole
- * text when there is neither. Undefined when a wildcard comes first.
+ * The text of a pattern up to its first `:`, escaped or not, when no wildcard comes before, as `device_meta` in
+ * `device_meta:green*`; the whole text when there is neither. Undefined when a wildcard comes first.
  */
 export function literalFirstSegment(pattern: string): string | undefined {
   let segment = '';
   for (let i = 0; i < pattern.length; i++) {
-    const character = pattern[i] as string;
-    if (character === ':') return segment;
-    if (character === '*' || character === '?' || character === '[') return undefined;
-    segment += character === '\\' && i + 1 < pattern.length ? (pattern[++i] as string) : character;
+    if ('*?['.includes(pattern[i] as string)) return undefined;
+    if (pattern[i] === '\\' && i + 1 < pattern.length) i++;
+    if (pattern[i] === ':') return segment;
+    segment += pattern[i] as string;
   }
   return segment;
 }

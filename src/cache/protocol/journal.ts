@@ -35,6 +35,8 @@ export interface Appended {
 /** The journal of a process that is alone: every invalidation is applied at once. */
 export class EmbeddedJournal implements Journal {
   readonly ledger = new Ledger();
+  /** There is nobody to sync with. */
+  readonly lastSyncAt = undefined;
 
   constructor() {
     this.ledger.reset(randomUUID(), 0);
@@ -46,10 +48,6 @@ export class EmbeddedJournal implements Journal {
 
   whenTrusted(): Promise<boolean> {
     return Promise.resolve(true);
-  }
-
-  get lastSyncAt(): number {
-    return performance.now();
   }
 
   nowMs(): number {

@@ -1,0 +1,161 @@
+/**
+ * The composition root: builds every part in order, each from those before it, and closes them in reverse. The only file that knows
+ * them all. It reads no environment and handles no signal; that is `main.ts`.
+ */
+import { readFile } from 'node:fs/promises';
+import { createApiKeyFinder } from './auth/api-key.js';
+import { createAuthenticator } from './auth/authenticator.js';
+import { Budget, type Cache, createCache } from './cache/cache.js';
+import { CacheAdminResolver } from './cache-admin/cache-admin.resolver.js';
+import { CacheAdmin } from './cache-admin/operations.js';
+import type { Config } from './config.js';
+import { openMongoDb, openRedis } from './connections.js';
+import { DatabaseReadiness } from './database-readiness.js';
+import { DeviceChanges } from './devices/device.changes.js';
+import { deviceLoaders } from './devices/device.loaders.js';
+import { DeviceResolver, ViewerResolver } from './devices/device.resolver.js';
+import type { DeviceStore } from './devices/device.store.js';
+import { depsOfDevice } from './devices/device.tags.js';
+import { openEmbeddedStore, openMongoStore } from './devices/open-store.js';
+import { createApqCache } from './graphql/apq-cache.js';
+import { landingPage } from './graphql/landing-page.js';
+import { LIMITS } from './graphql/limits.js';
+import { buildServerSchema } from './graphql/schema.js';
+import { createApolloServer } from './graphql/server.js';
+import { createHttpServer } from './http/server.js';
+import type { Logger } from './log.js';
+import { currentRequest } from './request.js';
+import { Throttle } from './throttle.js';
+
+/** Every namespace of the cache. */
+const NAMESPACES = ['api_key', 'apq', 'device_listing', 'device_meta', 'response'];
+
+export interface RunningApp {
+  readonly url: string;
+  /** Serves what has been asked, then ends every part. Called again, it waits for the same end. */
+  close(): Promise<void>;
+}
+
+/** Rejects when the server can't start: a port that is taken, a file that can't be read. A database that is away is waited for. */
+export async function startApp(config: Config, logger: Logger): Promise<RunningApp> {
+  const closers: (() => unknown)[] = [];
+  const closeParts = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const { store, readiness } = await openDatabase(config, logger, closers);
+    const cache = await openCache(config, logger, closers);
+
+    const { ttlSeconds, negativeTtlSeconds, graceSeconds } = config.cache;
+    const findApiKey = createApiKeyFinder({ store, cache, ttlSeconds, negativeTtlSeconds });
+    const authenticator = createAuthenticator(config.auth, { findApiKey });
+    closers.push(() => {
+      authenticator.close();
+    });
+
+    const cacheAdmin = new CacheAdmin({
+      cache,
+      namespaces: NAMESPACES,
+      depsOfDevice,
+      onPurge: (purge) => {
+        logger.info(purge, 'cache purged');
+      },
+    });
+    const loadersFor = deviceLoaders({ store, cache, lifetimes: { ttlSeconds, negativeTtlSeconds, graceSeconds } });
+    const resolvers = [
+      new DeviceResolver(new DeviceChanges(store, cache)),
+      new ViewerResolver(),
+      new CacheAdminResolver(cacheAdmin),
+    ];
+    const apollo = createApolloServer({
+      schema: buildServerSchema(resolvers),
+      apqCache: createApqCache(cache, () => currentRequest.getStore()?.cacheBudget ?? new Budget(config.cache.budgetMs)),
+      production: config.production,
+      logger,
+      limits: LIMITS,
+      landingPage: landingPage(),
+    });
+
+    const http = createHttpServer({
+      config: { ...config.http, budgetMs: config.cache.budgetMs },
+      logger,
+      authenticator,
+      apollo,
+      contextFor: (request) => ({ request, devices: loadersFor(request) }),
+      cacheAdmin,
+      health: {
+        state: () => ({
+          status: readiness.hasAnswered ? 'ready' : 'starting',
+          mongodb: readiness.state,
+          redis: { EMBEDDED: 'embedded', CONNECTED: 'up', DEGRADED: 'down' }[cache.status] as 'embedded' | 'up' | 'down',
+          cache: cache.status.toLowerCase() as 'connected' | 'degraded' | 'embedded',
+        }),
+      },
+    });
+    await apollo.start();
+    closers.push(() => apollo.stop());
+    const url = await http.listen();
+    closers.push(() => http.drain());
+
+    let closed: Promise<void> | undefined;
+    return { url, close: () => (closed ??= closeParts()) };
+  } catch (error) {
+    await closeParts();
+    throw error;
+  }
+}
+
+async function openDatabase(
+  { store: config }: Config,
+  logger: Logger,
+  closers: (() => unknown)[],
+): Promise<{ store: DeviceStore; readiness: DatabaseReadiness }> {
+  if (config.kind === 'embedded') {
+    return { store: await openEmbeddedStore(config.devicesFile), readiness: DatabaseReadiness.embedded() };
+  }
+  const { client, isUp } = await openMongoDb(config.url);
+  closers.push(() => client.close());
+  const db = client.db(config.database);
+  const { store, prepare } = await openMongoStore(db);
+  const readiness = DatabaseReadiness.of({ ping: () => db.command({ ping: 1 }), isUp, prepare, logger });
+  closers.push(() => {
+    readiness.close();
+  });
+  return { store, readiness };
+}
+
+async function openCache({ cache: config, podName }: Config, logger: Logger, closers: (() => unknown)[]): Promise<Cache> {
+  const throttle = new Throttle();
+  const warn = (source: string, err: unknown): void => {
+    if (throttle.admits(source)) logger.warn({ err, connection: source }, 'Redis failed');
+  };
+  const redis = config.redis === undefined ? undefined : await openRedis(config.redis, warn);
+  if (redis !== undefined) {
+    closers.push(() => {
+      redis.close();
+    });
+  }
+  const cache = await createCache({
+    redis,
+    prefix: config.prefix,
+    namespaces: NAMESPACES,
+    l1MaxBytes: config.l1MaxBytes,
+    podName,
+    version: await readVersion(),
+    onLease: (held, reason) => {
+      if (held) logger.info('the cache is in use');
+      else logger.warn({ err: reason }, 'the cache is not trusted: answers come from the database until Redis is back');
+    },
+    onError: (error) => {
+      warn('redis values', error);
+    },
+  });
+  closers.push(() => cache.close());
+  await cache.start();
+  return cache;
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

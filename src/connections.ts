@@ -1,0 +1,198 @@
+/**
+ * The labelled connections to MongoDB and Redis, and their life. Every client connects in the background and for ever: what waits
+ * for how long is decided where a connection is used. The settings are those with which a Redis that is refused, killed or frozen
+ * fails at once instead of queueing; the defaults of every one of these clients hang.
+ */
+import type { RedisConnectionClientType, RedisConnectionClusterType, RedisConnectionSentinelType } from '@keyv/redis';
+import type { Cluster, Redis } from 'ioredis';
+import type { MongoClient } from 'mongodb';
+import type { RedisClients } from './cache/cache.js';
+import type { RedisConfig } from './config.js';
+import { parseSentinelUrl } from './config-redis.js';
+
+/** Told of a connection's failure; `connection` says which. Called as often as it fails. */
+export type OnConnectionError = (connection: string, error: unknown) => void;
+
+const CONNECT_TIMEOUT_MS = 500;
+/** A node-redis socket that hears nothing for so long, pings included, is given up. */
+const SOCKET_TIMEOUT_MS = 500;
+const PING_INTERVAL_MS = 200;
+const COMMAND_TIMEOUT_MS = 300;
+const LONGEST_RETRY_MS = 500;
+/** How long MongoDB may be unreachable before a query fails. */
+const SERVER_SELECTION_TIMEOUT_MS = 2_000;
+const WRITABLE_SERVERS: ReadonlySet<string> = new Set(['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer']);
+
+function retryDelayMs(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), LONGEST_RETRY_MS);
+}
+
+export interface MongoConnection {
+  readonly client: MongoClient;
+  /** As the driver's monitoring sees it: whether there is a server that takes writes. */
+  isUp(): boolean;
+}
+
+/** Opens MongoDB without waiting for it; the driver goes on trying by itself. Imported only where there is one. */
+export async function openMongoDb(url: string): Promise<MongoConnection> {
+  const { MongoClient } = await import('mongodb');
+  const client = new MongoClient(url, {
+    appName: 'opensensor-graphql',
+    serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    readPreference: 'primary',
+    writeConcern: { w: 'majority' },
+  });
+  let isUp = false;
+  client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    isUp = [...newDescription.servers.values()].some(({ type }) => WRITABLE_SERVERS.has(type));
+  });
+  return { client, isUp: () => isUp };
+}
+
+export interface RedisConnections extends RedisClients {
+  close(): void;
+}
+
+/** Opens the three connections that the cache needs, without waiting for any. */
+export async function openRedis(config: RedisConfig, onError: OnConnectionError): Promise<RedisConnections> {
+  const values = await openValues(config, onError);
+  const commands = await openIoRedis(config, { commandTimeout: COMMAND_TIMEOUT_MS, socketTimeout: 2 * SOCKET_TIMEOUT_MS });
+  // No socket timeout: a connection that only listens may be silent for long. It misses at most a nudge.
+  const subscriber = await openIoRedis(config, {});
+  commands.on('error', (error) => {
+    onError('redis commands', error);
+  });
+  subscriber.on('error', (error) => {
+    onError('redis subscriber', error);
+  });
+  return {
+    values,
+    commands,
+    subscriber,
+    close() {
+      values.client.destroy();
+      commands.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}
+
+/** The casts: the clients' types and @keyv/redis's differ only under `exactOptionalPropertyTypes`. */
+async function openValues(config: RedisConfig, onError: OnConnectionError): Promise<RedisClients['values']> {
+  const { createClient, createCluster, createSentinel } = await import('@keyv/redis');
+  const socket = { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS, reconnectStrategy: retryDelayMs };
+  const options = { socket, disableOfflineQueue: true, pingInterval: PING_INTERVAL_MS };
+  const connect = <C extends { on(event: 'error', listener: (error: unknown) => void): unknown; connect(): Promise<unknown> }>(
+    client: C,
+  ): C => {
+    client.on('error', (error) => {
+      onError('redis values', error);
+    });
+    void connectForEver(client, (error) => {
+      onError('redis values', error);
+    });
+    return client;
+  };
+  switch (config.kind) {
+    case 'single':
+      return {
+        kind: 'single',
+        client: connect(createClient({ ...options, url: config.urls[0] as string })) as RedisConnectionClientType,
+      };
+    case 'cluster':
+      return {
+        kind: 'cluster',
+        client: connect(
+          createCluster({ rootNodes: config.urls.map((url) => ({ url })), defaults: options }),
+        ) as RedisConnectionClusterType,
+      };
+    case 'sentinel': {
+      const { sentinels, master, database, username, password } = parseSentinelUrl(config.urls[0] as string);
+      const credentials = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+      return {
+        kind: 'sentinel',
+        client: connect(
+          createSentinel({
+            name: master,
+            sentinelRootNodes: [...sentinels],
+            nodeClientOptions: { ...options, ...credentials, database },
+            sentinelClientOptions: { socket },
+          }),
+        ) as RedisConnectionSentinelType,
+      };
+    }
+  }
+}
+
+/** Single clients retry by their strategy; a Cluster or Sentinel that has no node to ask at first gives up, and is asked again. */
+async function connectForEver(client: { connect(): Promise<unknown> }, onError: (error: unknown) => void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.connect();
+      return;
+    } catch (error) {
+      if ('isOpen' in client && client.isOpen === false && attempt > 1 && isClosed(error)) return;
+      onError(error);
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs(attempt)).unref());
+    }
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === 'ClientClosedError';
+}
+
+async function openIoRedis(
+  config: RedisConfig,
+  timeouts: { readonly commandTimeout?: number; readonly socketTimeout?: number },
+): Promise<Redis | Cluster> {
+  const { Cluster, Redis } = await import('ioredis');
+  const options = {
+    ...timeouts,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: retryDelayMs,
+  };
+  switch (config.kind) {
+    case 'single':
+      return new Redis(config.urls[0] as string, options);
+    case 'cluster':
+      return new Cluster(
+        config.urls.map((url) => nodeOf(url)),
+        {
+          enableOfflineQueue: false,
+          clusterRetryStrategy: retryDelayMs,
+          redisOptions: { ...options, ...credentialsOf(config.urls[0] as string) },
+        },
+      );
+    case 'sentinel': {
+      const { sentinels, master, database, username, password } = parseSentinelUrl(config.urls[0] as string);
+      return new Redis({
+        ...options,
+        sentinels: [...sentinels],
+        name: master,
+        db: database,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+        sentinelRetryStrategy: retryDelayMs,
+      });
+    }
+  }
+}
+
+function nodeOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) };
+}
+
+function credentialsOf(url: string): { username?: string; password?: string; tls?: object } {
+  const { username, password, protocol } = new URL(url);
+  return {
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
