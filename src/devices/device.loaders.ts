@@ -1,0 +1,95 @@
+/**
+ * How resolvers read devices: by DataLoaders that live for one request, over the cache, which asks the store for what it lacks. Here,
+ * and nowhere else, it is decided when a read has to know who asks. Changes don't read through here.
+ */
+import DataLoader from 'dataloader';
+import type { BatchLoad, CacheReader, Found, Namespace } from '../cache/cache.js';
+import type { RequestScope } from '../request.js';
+import { isPossibleId, type DeviceListingQuery, type DevicePage, type DeviceRecord, type DeviceStore } from './device.store.js';
+import { DEVICE_NAMESPACE, tagsOfDevice } from './device.tags.js';
+import { maySee } from './device.visibility.js';
+import { ListingReader } from './listing.reader.js';
+
+/** How long devices stay cached, in seconds: found, unknown, and while the database is down. */
+export interface DeviceLifetimes {
+  readonly ttlSeconds: number;
+  readonly negativeTtlSeconds: number;
+  readonly graceSeconds: number;
+}
+
+export interface DeviceLoaders {
+  /** The device, or null where there is none or the caller may not see it. */
+  device(id: string): Promise<DeviceRecord | null>;
+  /** The same for many ids, in their order. A failure is one rejection, however many ids it concerns. */
+  devices(ids: readonly string[]): Promise<(DeviceRecord | null)[]>;
+  listing(query: DeviceListingQuery): Promise<DevicePage>;
+}
+
+/** What every resolver of this domain needs of its GraphQL context. */
+export interface DeviceContext {
+  readonly request: RequestScope;
+  readonly devices: DeviceLoaders;
+}
+
+/** Makes what makes the loaders of one request. What outlives a request, and it is little, is made here once per process. */
+export function deviceLoaders(parts: {
+  readonly store: DeviceStore;
+  readonly cache: CacheReader;
+  readonly lifetimes: DeviceLifetimes;
+}): (request: RequestScope) => DeviceLoaders {
+  const { store, cache, lifetimes } = parts;
+  const namespace: Namespace = { name: DEVICE_NAMESPACE, valueVersion: 1, ...lifetimes };
+  const listings = new ListingReader(store, cache, lifetimes);
+
+  const load: BatchLoad<DeviceRecord> = async (ids) => {
+    const devices = await store.findDevices(ids);
+    return new Map(
+      ids.map((id) => {
+        const device = devices.get(id);
+        return [id, { value: device ?? null, tags: tagsOfDevice(id, device) }];
+      }),
+    );
+  };
+
+  /** An id that no device can have costs neither cache nor database. */
+  async function read(ids: readonly string[], request: RequestScope): Promise<ReadonlyMap<string, Found<DeviceRecord>>> {
+    const possible = ids.filter(isPossibleId);
+    return possible.length === 0 ? new Map() : cache.getMany(namespace, possible, request.cacheBudget, load);
+  }
+
+  return (request) => {
+    const byId = new DataLoader<string, DeviceRecord | null>(
+      async (ids) => {
+        const found = await read(ids, request);
+        for (const { deps } of found.values()) request.touched(deps);
+        return ids.map((id) => found.get(id)?.value ?? null);
+      },
+      { maxBatchSize: Infinity },
+    );
+    const byQuery = new DataLoader<DeviceListingQuery, DevicePage, string>((queries) => listings.read(queries, request), {
+      cacheKeyFn: (query) => listings.digest(query),
+    });
+
+    return {
+      device: async (id) => show(await byId.load(id), request),
+      devices: async (ids) => {
+        const devices = await byId.loadMany(ids);
+        return devices.map((device) => {
+          if (device instanceof Error) throw device;
+          return show(device, request);
+        });
+      },
+      listing: (query) => byQuery.load(query),
+    };
+  };
+}
+
+/**
+ * A public device is everybody's, so the answer may be too. Anything else is answered only after asking who is there, an absent
+ * device as well, so that it can't be told from a hidden one.
+ */
+function show(device: DeviceRecord | null, request: RequestScope): DeviceRecord | null {
+  if (device !== null && !device.isPrivate) return device;
+  const principal = request.principal();
+  return device !== null && maySee(principal, device) ? device : null;
+}
