@@ -1,0 +1,72 @@
+/**
+ * The server's TCP connections, and how they end without losing a request. Neither `fastify.close()` nor node's own `close()` does
+ * that: they hang on a keep-alive connection that is in use, or cut one off between two requests. Used by `server.ts`.
+ */
+import type { Server, ServerResponse } from 'node:http';
+import { Server as TcpServer, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+
+/**
+ * How long a connection must have been idle before it is closed under a client. Clients in the middle of something send their next
+ * request sooner, and are told by its answer.
+ */
+const IDLE_GRACE_MS = 500;
+/** When requests that still haven't been answered are given up: none of ours may take that long. */
+const DEADLINE_MS = 8_000;
+const SWEEP_INTERVAL_MS = 25;
+
+export class Connections {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #unanswered = new Set<ServerResponse>();
+  #isDraining = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    // Before the handler, which may answer at once.
+    server.prependListener('request', (_request, response) => {
+      this.#unanswered.add(response);
+      response.once('close', () => this.#unanswered.delete(response));
+      if (this.#isDraining) response.setHeader('connection', 'close');
+    });
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * From now on nobody can connect, each answer is the last of its connection, and idle connections are closed. Resolves when all are
+   * gone, after 8 s at the latest.
+   */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    for (const response of this.#unanswered) if (!response.headersSent) response.setHeader('connection', 'close');
+    // After the poll phase of the event loop: who waited in the backlog was accepted in it.
+    await setImmediate();
+    const closed = new Promise<void>((resolve) => {
+      // Node's HTTP server would close the idle connections along with the listener.
+      TcpServer.prototype.close.call(this.#server, () => {
+        resolve();
+      });
+    });
+    const startedAt = performance.now();
+    const sweeper = setInterval(() => {
+      const elapsedMs = performance.now() - startedAt;
+      if (elapsedMs > DEADLINE_MS) this.#server.closeAllConnections();
+      else if (elapsedMs > IDLE_GRACE_MS) this.#closeIdle();
+    }, SWEEP_INTERVAL_MS);
+    await closed;
+    clearInterval(sweeper);
+  }
+
+  #closeIdle(): void {
+    this.#server.closeIdleConnections();
+    // Node doesn't count those as idle that were opened ahead of use, as browsers do.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+  }
+}

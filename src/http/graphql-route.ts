@@ -1,0 +1,108 @@
+/**
+ * `/graphql`: hands an authenticated request to Apollo Server and its answer back, with our `cache-control`. Also answers HTTP errors
+ * there. Registered by `server.ts`.
+ */
+import { Readable } from 'node:stream';
+import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLResponse } from '@apollo/server';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { GraphQLError } from 'graphql';
+import type { RequestScope } from '../request.js';
+import type { HttpError } from './errors.js';
+import { cacheControl, hasCredentials } from './headers.js';
+
+export const GRAPHQL_PATH = '/graphql';
+
+export interface GraphQLRouteParts<Context extends BaseContext> {
+  readonly apollo: ApolloServer<Context>;
+  readonly contextFor: (scope: RequestScope) => Context;
+  readonly authenticate: onRequestAsyncHookHandler;
+  readonly publicMaxAgeSeconds: number;
+}
+
+export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstance, parts: GraphQLRouteParts<Context>): void {
+  const { apollo, contextFor, authenticate, publicMaxAgeSeconds } = parts;
+
+  // A browser gets the landing page here, which Apollo Server decides by `accept`.
+  app.route({
+    method: ['GET', 'POST'],
+    url: GRAPHQL_PATH,
+    onRequest: authenticate,
+    async handler(request, reply) {
+      const { scope, headers, method, body, raw } = request;
+      const answer = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: {
+          // Fastify leaves the body out of the answer to a HEAD.
+          method: method === 'HEAD' ? 'GET' : method,
+          headers: headerMap(headers),
+          search: searchOf(raw.url),
+          body,
+        },
+        context: () => Promise.resolve(contextFor(scope)),
+      });
+      const isError = answer.status !== undefined && answer.status >= 400;
+      return send(reply, answer, {
+        'cache-control': cacheControl({
+          noStore: isError || scope.isNoStore,
+          hasCredentials: hasCredentials(headers),
+          publicMaxAgeSeconds,
+        }),
+      });
+    },
+  });
+}
+
+/**
+ * Answers with an error in place of a result. Apollo Server writes it, so that its shape, its content type and what is logged of it
+ * are those of any other error.
+ */
+export async function answerGraphQLError<Context extends BaseContext>(
+  apollo: ApolloServer<Context>,
+  error: HttpError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { accept = '' } = request.headers;
+  const answer = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      // A request that neither gets the landing page nor is refused for another reason than this error.
+      method: 'POST',
+      headers: new HeaderMap([
+        ['accept', accept],
+        ['apollo-require-preflight', 'true'],
+      ]),
+      search: '',
+      body: undefined,
+    },
+    context: () => Promise.reject(toGraphQLError(error)),
+  });
+  return send(reply, answer, { 'cache-control': 'no-store' });
+}
+
+function toGraphQLError({ status, code, message, headers, details, cause }: HttpError): Error {
+  // For the log Apollo Server needs the error itself; of this kind it tells the client nothing anyway.
+  if (code === 'INTERNAL_SERVER_ERROR' && cause instanceof Error) return cause;
+  const http = { status, headers: new HeaderMap(Object.entries(headers)) };
+  return new GraphQLError(message, { extensions: { ...details, code, http } });
+}
+
+function send(reply: FastifyReply, answer: HTTPGraphQLResponse, headers: Readonly<Record<string, string>>): FastifyReply {
+  const { body } = answer;
+  return reply
+    .status(answer.status ?? 200)
+    .headers({ ...Object.fromEntries(answer.headers), ...headers })
+    .send(body.kind === 'complete' ? body.string : Readable.from(body.asyncIterator));
+}
+
+function headerMap(headers: FastifyRequest['headers']): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return map;
+}
+
+/** The query string with its `?`, empty without one. */
+function searchOf(url = ''): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start);
+}

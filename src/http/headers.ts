@@ -1,0 +1,49 @@
+/**
+ * The headers of our answers, as pure functions of the request's, so that every path that answers can use them. CORS is in `cors.ts`.
+ */
+import { randomUUID } from 'node:crypto';
+
+/** A short list, because nearly all answers are JSON. The one page has a content security policy of its own. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'strict-origin-when-cross-origin',
+  'x-frame-options': 'DENY',
+} as const;
+
+/** What an answer of `/graphql` depends on beside the URL and the body. */
+const VARY = 'authorization, x-api-key, accept';
+
+/** The client's `x-request-id` if it is 1 to 128 of `[A-Za-z0-9._-]`, else a new one. */
+export function requestIdFrom(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(header) ? header : randomUUID();
+}
+
+/** Whether the request carries credentials, good or bad. */
+export function hasCredentials(headers: Readonly<Record<string, unknown>>): boolean {
+  return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
+}
+
+/** What every answer carries, whatever becomes of the request. `no-store` stands until something better is known. */
+export function commonHeaders(requestId: string, options: { readonly varyOrigin: boolean }): Readonly<Record<string, string>> {
+  return {
+    'x-request-id': requestId,
+    vary: options.varyOrigin ? `${VARY}, origin` : VARY,
+    'cache-control': 'no-store',
+    ...SECURITY_HEADERS,
+  };
+}
+
+export interface Cacheability {
+  /** A mutation, an error, a stale answer, or one of those that only concern the caller or the cache. */
+  readonly noStore: boolean;
+  readonly hasCredentials: boolean;
+  /** `PUBLIC_MAX_AGE_SECONDS`. */
+  readonly publicMaxAgeSeconds: number;
+}
+
+/** Depends on the request's credentials and never on what was found, since that would tell a hidden device from an absent one. */
+export function cacheControl({ noStore, hasCredentials, publicMaxAgeSeconds }: Cacheability): string {
+  if (noStore) return 'no-store';
+  if (hasCredentials) return 'private, max-age=0, must-revalidate';
+  return `public, max-age=${String(publicMaxAgeSeconds)}, must-revalidate`;
+}

@@ -1,0 +1,70 @@
+/**
+ * What this server knows of one request while it runs: the scope that resolvers get, and beside it what only `http/` and the response
+ * cache read. Made by `server.ts` for every request; it must never outlive it.
+ */
+import type { Principal } from '../auth/principal.js';
+import type { Budget } from '../cache/cache.js';
+import type { RequestScope } from '../request.js';
+
+/** The operation that a GraphQL request asked for. */
+export interface RequestedOperation {
+  readonly type: 'query' | 'mutation' | 'subscription';
+  /** Undefined for an anonymous one. */
+  readonly name: string | undefined;
+}
+
+export class HttpRequestScope implements RequestScope {
+  readonly requestId: string;
+  readonly cacheBudget: Budget;
+  /** The route that answered, for the log. Undefined when there is none at this path. */
+  route: string | undefined;
+  /** Undefined until it is known, so for a document that is not valid. */
+  operation: RequestedOperation | undefined;
+  #principal: Principal | undefined;
+  #isPrivate = false;
+  #isNoStore = false;
+  readonly #deps = new Set<string>();
+
+  constructor(requestId: string, cacheBudget: Budget) {
+    this.requestId = requestId;
+    this.cacheBudget = cacheBudget;
+  }
+
+  principal(): Principal {
+    this.#isPrivate = true;
+    if (this.#principal === undefined) throw new Error('The principal was asked for before the request was authenticated.');
+    return this.#principal;
+  }
+
+  touched(deps: Iterable<string>): void {
+    for (const dep of deps) this.#deps.add(dep);
+  }
+
+  noStore(): void {
+    this.#isNoStore = true;
+  }
+
+  /** Says who asks, once the credentials are verified. */
+  authenticated(principal: Principal): void {
+    this.#principal = principal;
+  }
+
+  /** For the log; asking this leaves no mark on the answer. Undefined for a request that was not authenticated. */
+  get principalKind(): Principal['kind'] | undefined {
+    return this.#principal?.kind;
+  }
+
+  /** Whether a resolver asked who asks: then the answer is that principal's own. */
+  get isPrivate(): boolean {
+    return this.#isPrivate;
+  }
+
+  get isNoStore(): boolean {
+    return this.#isNoStore;
+  }
+
+  /** All keys and tags that the answer depends on. */
+  get deps(): ReadonlySet<string> {
+    return this.#deps;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The HTTP server: puts the steps of a request together and owns nothing else. It knows no GraphQL, device or cache; `app.ts` hands
+ * it the parts that do, and says when to listen and when to drain.
+ *
+ * The steps of a request:
+ *
+ *     1  scope          request id and budget for the cache; all below belongs to this request    request-scope.ts
+ *     2  log line       written when the answer is out                                            request-log.ts
+ *     3  headers        request id, vary, no-store, security, CORS: on every answer, errors too   headers.ts, cors.ts
+ *     4  preflight      answered here
+ *     5  route          `/graphql`, `/cache/*`, probes, `/`; else 404 or 405
+ *     6  authenticate   `/graphql` and `/cache/*`: credentials → principal, or 401, or 503
+ *     7  body           JSON of 1 MiB at most                                                     body.ts
+ *     8  answer         by Apollo Server, the older API's routes, the probes                      graphql-route.ts, …
+ *     9  cache-control  `/graphql`: by credentials, unless it stays no-store                      graphql-route.ts
+ *    10  errors         whatever step 5 to 9 has thrown                                           errors.ts
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import type { ApolloServer } from '@apollo/server';
+import { fastify, type FastifyRequest } from 'fastify';
+import type { Authenticator } from '../auth/authenticator.js';
+import { Budget } from '../cache/cache.js';
+import type { HttpConfig } from '../config.js';
+import type { Logger } from '../log.js';
+import { currentRequest, type RequestScope } from '../request.js';
+import { readJsonBodies } from './body.js';
+import { Connections } from './connections.js';
+import { Cors, isPreflight } from './cors.js';
+import { answerDetail, answerErrors, nothingHere } from './error-answers.js';
+import { MAX_BODY_BYTES } from './errors.js';
+import { addGraphQLRoute, GRAPHQL_PATH } from './graphql-route.js';
+import { commonHeaders, requestIdFrom } from './headers.js';
+import { addHealthRoutes, type Health } from './health.js';
+import { answerUnreadableRequest, createListener, listen } from './listener.js';
+import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
+import { operationPlugin } from './operation-plugin.js';
+import { logWhenClosed } from './request-log.js';
+import { HttpRequestScope } from './request-scope.js';
+
+export interface HttpParts<Context extends { readonly request: RequestScope }> {
+  /** `budgetMs` is `CACHE_BUDGET_MS`. */
+  readonly config: HttpConfig & { readonly budgetMs: number };
+  readonly logger: Logger;
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  /** Not started yet; it gets one more plugin here. */
+  readonly apollo: ApolloServer<Context>;
+  /** Called once for each GraphQL request, after its caller is known. */
+  readonly contextFor: (scope: RequestScope) => Context;
+  readonly cacheAdmin: CacheAdmin;
+  readonly health: Health;
+}
+
+export interface HttpServer {
+  /** Resolves with the URL, once requests are answered. Apollo Server must have been started. */
+  listen(): Promise<string>;
+  /**
+   * `/readyz` fails at once, requests are served for `SHUTDOWN_DELAY_SECONDS`, then connections end without losing one. Resolves when
+   * all have ended; the parts must work until then.
+   */
+  drain(): Promise<void>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    readonly scope: HttpRequestScope;
+  }
+}
+
+export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health } = parts;
+  const cors = new Cors(config.corsOrigins);
+  const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
+  let drained: Promise<void> | undefined;
+
+  // Steps 1 to 4, before fastify, whose hooks don't run for everything that it answers.
+  const beforeRouting =
+    (route: RequestListener): RequestListener =>
+    (request, response) => {
+      const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), new Budget(config.budgetMs));
+      scopes.set(request, scope);
+
+      logWhenClosed(logger, scope, response);
+
+      const { origin } = request.headers;
+      setHeaders(response, commonHeaders(scope.requestId, { varyOrigin: cors.isEnabled }));
+      setHeaders(response, cors.headers(origin));
+
+      if (isPreflight(request.method, request.headers)) {
+        setHeaders(response, cors.preflightHeaders(origin));
+        response.writeHead(204).end();
+        return;
+      }
+
+      currentRequest.run(scope, route, request, response);
+    };
+
+  const app = fastify({
+    serverFactory: (route) => createListener(beforeRouting(route)),
+    clientErrorHandler: answerUnreadableRequest,
+    bodyLimit: MAX_BODY_BYTES,
+    // Draining is ours, see connections.ts.
+    return503OnClosing: false,
+    // A path that is no path, like `/%`.
+    frameworkErrors: (_error, _request, reply) => void answerDetail(reply, nothingHere()),
+  });
+  const connections = new Connections(app.server);
+
+  // Step 5: the routes are below. 404 and 405 are errors like others.
+  app.decorateRequest('scope', {
+    getter(this: FastifyRequest) {
+      const scope = scopes.get(this.raw);
+      if (scope === undefined) throw new Error('A request came to fastify without a scope.');
+      return scope;
+    },
+  });
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.scope.route = request.routeOptions.url;
+    done();
+  });
+
+  // Step 6, for the routes that name it.
+  const authenticate = async ({ raw, scope }: FastifyRequest) => {
+    scope.authenticated(await authenticator.authenticate(raw.headersDistinct, scope.cacheBudget));
+  };
+
+  // Step 7.
+  readJsonBodies(app);
+
+  // Steps 8 and 9.
+  apollo.addPlugin(operationPlugin());
+  addGraphQLRoute(app, { apollo, contextFor, authenticate, publicMaxAgeSeconds: config.publicMaxAgeSeconds });
+  addOlderApiRoutes(app, cacheAdmin, authenticate);
+  addHealthRoutes(app, health, () => drained !== undefined);
+  app.get('/', (_request, reply) => reply.redirect(GRAPHQL_PATH));
+
+  // Step 10.
+  answerErrors(app, { apollo, logger, isDraining: () => connections.isDraining });
+
+  async function drain(): Promise<void> {
+    await setTimeout(1_000 * config.shutdownDelaySeconds);
+    await connections.drain();
+    await app.close();
+  }
+
+  return {
+    async listen() {
+      await app.ready();
+      return await listen(app.server, config);
+    },
+    drain: () => (drained ??= drain()),
+  };
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}

@@ -1,0 +1,52 @@
+/**
+ * The process: reads the environment, starts the server, says so, and ends it on a signal. The only file that uses `process`; what
+ * the server consists of is in `app.ts`.
+ */
+import closeWithGrace from 'close-with-grace';
+import { type RunningApp, startApp } from './app.js';
+import { signDemoTokens } from './auth/demo-tokens.js';
+import { type Config, ConfigError, loadConfig } from './config.js';
+import { DEMO_USERS } from './devices/demo-fleet.js';
+import { createLogger, withoutCredentials } from './log.js';
+import { startMessage } from './start-message.js';
+
+/** After `SHUTDOWN_DELAY_SECONDS`: for requests to end, which takes 8 s at most, and for the parts behind them. */
+const CLOSE_TIMEOUT_MS = 12_000;
+
+const config = readConfig();
+const logger = createLogger(config);
+let app: RunningApp | undefined;
+
+// A second signal ends the process at once.
+closeWithGrace({ delay: 1_000 * config.http.shutdownDelaySeconds + CLOSE_TIMEOUT_MS, logger }, async ({ signal, err }) => {
+  if (err !== undefined) {
+    logger.fatal({ err }, 'unexpected error, the process ends');
+    return;
+  }
+  logger.info({ signal }, 'stopping');
+  await app?.close();
+  logger.info('stopped');
+});
+
+try {
+  app = await startApp(config, logger);
+} catch (error) {
+  logger.debug({ err: error }, 'could not start');
+  refuse(`The server can't start: ${error instanceof Error ? error.message : String(error)}`);
+}
+const tokens = config.auth.kind === 'demo' ? await signDemoTokens(config.auth, DEMO_USERS.grower) : undefined;
+process.stdout.write(`\n${startMessage({ config, url: app.url, tokens })}\n`);
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (error instanceof ConfigError) refuse(error.message);
+    throw error;
+  }
+}
+
+function refuse(reason: string): never {
+  process.stderr.write(`${withoutCredentials(reason)}\n`);
+  process.exit(1);
+}
