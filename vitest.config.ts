@@ -1,0 +1,18 @@
+/** How the tests run: against real servers and the built product. `test/harness/` starts and stops these. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  // Without it vitest loads two copies of graphql, and type-graphql's schema belongs to the other one.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: 'test/harness/global-setup.ts',
+    setupFiles: 'test/harness/setup.ts',
+    pool: 'forks',
+    // Each file may run a server, a Redis and a MongoDB beside it.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+  },
+});
