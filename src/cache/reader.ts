@@ -76,6 +76,7 @@ export class Reader implements CacheReader {
     budget: Budget,
     load: BatchLoad<V>,
   ): Promise<ReadonlyMap<string, Found<V>>> {
+    if (ids.length === 0) return new Map(); // Redis takes an MGET of nothing for a mistake
     const { journal } = this.#backend;
     const counts = this.#counters.of(namespace.name);
     const arrivedAt = this.#loads.arrive();

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createApiKeyFinder } from '../../src/auth/api-key.js';
-import type { BatchLoad, CacheReader, Found, Loaded, Namespace } from '../../src/cache/cache.js';
-import { Budget } from '../../src/cache/budget/budget.js';
+import { Budget, type BatchLoad, type CacheReader, type Found, type Loaded, type Namespace } from '../../src/cache/cache.js';
 import type { OwnedPair } from '../../src/devices/device.store.js';
 import { CodedError } from '../../src/errors.js';
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { createAuthenticator } from '../../src/auth/authenticator.js';
 import { signDemoTokens } from '../../src/auth/demo-tokens.js';
-import { Budget } from '../../src/cache/budget/budget.js';
+import { Budget } from '../../src/cache/cache.js';
 import { loadConfig, type AuthConfig } from '../../src/config.js';
 
 const GROWER = '11111111-1111-4111-8111-111111111111';

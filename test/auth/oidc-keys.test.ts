@@ -99,6 +99,13 @@ describe('an issuer that can not be asked', () => {
     expect(await waitFor(() => verify(token))).toEqual(SERVICE);
   });
 
+  test('answers 500: the cause of the error says so, for the log', async () => {
+    const provider = await startIssuer();
+    provider.behaviour = 'error';
+    const cause = expect.objectContaining({ message: expect.stringContaining('500') as string }) as Error;
+    await expect(verifierFor(provider.issuer)(await provider.sign(SUBJECT))).rejects.toMatchObject({ ...UNAVAILABLE, cause });
+  });
+
   test('answers 500: no stream of attempts', async () => {
     const provider = await startIssuer();
     const verify = verifierFor(provider.issuer);

@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { createAuthenticator } from '../../src/auth/authenticator.js';
 import type { Principal } from '../../src/auth/principal.js';
-import { Budget } from '../../src/cache/budget/budget.js';
+import { Budget } from '../../src/cache/cache.js';
 import type { AuthConfig } from '../../src/config.js';
 
 type OidcConfig = Extract<AuthConfig, { kind: 'oidc' }>;

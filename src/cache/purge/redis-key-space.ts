@@ -5,6 +5,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { freshForMs } from '../entry.js';
+import { Glob } from '../protocol/glob.js';
 import type { EntryInfo, EntryPage, KeySpace, NamespaceNames } from './key-space.js';
 
 /** Keys that Redis looks at per SCAN: some 0.2 ms of its time. */
@@ -15,8 +16,13 @@ const STEPS_PER_PAGE = 10;
 /** Enough of a stored value to hold `t` and `f` of `Entry`. */
 const ENTRY_HEAD_BYTES = 255;
 
+/** SCAN's cursors are unsigned 64-bit integers. */
+const cursorSchema = z
+  .string()
+  .regex(/^\d{1,20}$/)
+  .refine((cursor) => BigInt(cursor) < 2n ** 64n);
 /** Where a walk stands: the node it is at, SCAN's cursor there, and keys already scanned that did not fit the page. */
-const positionSchema = z.tuple([z.int().nonnegative(), z.string().regex(/^\d{1,20}$/), z.array(z.string())]);
+const positionSchema = z.tuple([z.int().nonnegative(), cursorSchema, z.array(z.string())]);
 type Position = z.infer<typeof positionSchema>;
 
 export class RedisKeySpace implements KeySpace {
@@ -52,7 +58,8 @@ export class RedisKeySpace implements KeySpace {
     if (position === undefined) return undefined;
     const nodes = this.#nodes();
     let [nodeIndex, cursor] = position;
-    let keys = position[2].filter((key) => this.#names.of(key) !== undefined);
+    const glob = new Glob(pattern);
+    let keys = position[2].filter((key) => this.#names.of(key) !== undefined && glob.matches(key)); // a client may have made it up
     let count = first;
     for (let step = 0; step < STEPS_PER_PAGE && keys.length < first && nodeIndex < nodes.length; step++) {
       count = Math.min(Math.max(count, MIN_SCAN_COUNT), SCAN_COUNT);
