@@ -1,0 +1,123 @@
+/**
+ * What a benchmark puts around the server: a Redis server, a database with the fleet, servers themselves. Real ones, each on a free
+ * port, in one folder that goes with the run.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../test/harness/ports.js';
+import { findMongod, findRedisServer } from '../test/harness/programs.js';
+import { ask, bodyFor } from './ask.js';
+import type { Cores, Place } from './cores.js';
+import { fillMongoDb, writeDevicesFile } from './fleet.js';
+import { type BenchProcess, startProcess } from './processes.js';
+
+export interface Parts {
+  readonly cores: Cores;
+  readonly redisPort: number;
+  /** Undefined where no MongoDB server can be had: then the embedded store holds the fleet. */
+  readonly mongodbPort: number | undefined;
+  /** A `mongoexport` of the fleet. */
+  readonly devicesFile: string;
+  /** For the report: `MongoDB 8.0.4`. */
+  readonly database: string;
+  close(): Promise<void>;
+}
+
+export async function startParts(cores: Cores): Promise<Parts> {
+  const directory = mkdtempSync(join(tmpdir(), 'opensensor-bench-'));
+  process.once('exit', () => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const redisPort = await freePort();
+  const redisArgs = ['--port', String(redisPort), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'];
+  const redis = await startProcess({
+    command: cores.command('beside', findRedisServer(), redisArgs),
+    isReady: (lines) => lines.some((line) => line.includes('Ready to accept connections')),
+  });
+  const devicesFile = join(directory, 'users.json');
+  writeDevicesFile(devicesFile);
+
+  const mongod = await startMongoDb(cores, directory);
+  const database =
+    mongod === undefined ? 'the embedded store: no MongoDB server could be had' : await fillMongoDb(urlOfMongoDb(mongod.port));
+  return {
+    cores,
+    redisPort,
+    mongodbPort: mongod?.port,
+    devicesFile,
+    database,
+    async close() {
+      await redis.stop();
+      await mongod?.process.stop();
+    },
+  };
+}
+
+async function startMongoDb(cores: Cores, directory: string): Promise<{ port: number; process: BenchProcess } | undefined> {
+  const mongod = await findMongod();
+  if (!mongod.found) {
+    console.warn(mongod.reason);
+    return undefined;
+  }
+  const port = await freePort();
+  const data = join(directory, 'mongodb');
+  mkdirSync(data);
+  const started = await startProcess({
+    command: cores.command('beside', mongod.path, ['--port', String(port), '--dbpath', data, '--bind_ip', '127.0.0.1']),
+    isReady: (lines) => lines.some((line) => /waiting for connections/i.test(line)),
+  });
+  return { port, process: started };
+}
+
+export function urlOfRedis(port: number): string {
+  return `redis://127.0.0.1:${String(port)}`;
+}
+
+export function urlOfMongoDb(port: number): string {
+  return `mongodb://127.0.0.1:${String(port)}`;
+}
+
+export interface Server {
+  /** Of `/graphql`. */
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it runs. Default: wherever the system puts it. */
+  readonly place?: Place;
+  /** A file of this folder that changes the server before it starts. */
+  readonly preload?: URL;
+}
+
+/** A server over the fleet and Redis, whose entries outlive the run. */
+export function environment(
+  parts: Parts,
+  { redisPort = parts.redisPort, mongodbPort = parts.mongodbPort } = {},
+): Record<string, string> {
+  return {
+    ...(mongodbPort === undefined ? { DEVICES_FILE: parts.devicesFile } : { MONGODB_URL: urlOfMongoDb(mongodbPort) }),
+    REDIS_URL: urlOfRedis(redisPort),
+    NODE_ENV: 'production',
+    CACHE_TTL_SECONDS: '3000',
+    CACHE_GRACE_SECONDS: '0',
+  };
+}
+
+/** Resolves when the server has answered a query. */
+export async function startServer(cores: Cores, { env, place, preload }: ServerOptions): Promise<Server> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${String(port)}/graphql`;
+  const args = [...(preload === undefined ? [] : ['--import', preload.href]), 'dist/main.js'];
+  const server = await startProcess({
+    command: place === undefined ? [process.execPath, args] : cores.command(place, process.execPath, args),
+    env: { HOST: '127.0.0.1', PORT: String(port), ...env },
+    quiet: true,
+    // Rejects until the database can be asked, which counts as not yet.
+    isReady: async () => (await ask(url, bodyFor(['nobody'])), true),
+  });
+  return { url, pid: server.pid, stop: () => server.stop() };
+}

@@ -1,0 +1,105 @@
+/**
+ * A TCP proxy that shows the commands which pass it on their way to a server. For Redis and MongoDB there is a reader of each one's
+ * protocol, which understands no more than where a command begins and what it is called.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '../test/harness/ports.js';
+
+/** What one connection carries. */
+export interface Watcher {
+  /** Bytes from the client. */
+  sent(bytes: Buffer): void;
+  /** Something has come back. */
+  answered(): void;
+}
+
+export interface Proxy {
+  readonly port: number;
+  close(): void;
+}
+
+/** @param replyDelayMs how much later what comes back is handed on. */
+export async function startProxy(targetPort: number, watch: () => Watcher, replyDelayMs = 0): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer({ noDelay: true }, (client) => {
+    const upstream = connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
+    const watcher = watch();
+    client.on('data', (bytes) => {
+      watcher.sent(bytes);
+      upstream.write(bytes);
+    });
+    upstream.on('data', (bytes) => {
+      setTimeout(() => {
+        watcher.answered();
+        if (!client.destroyed) client.write(bytes);
+      }, replyDelayMs);
+    });
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => undefined); // `close` follows
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    port,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+const OP_MSG = 2013;
+const OPCODE_AT = 12;
+/** Header 16 bytes, flags 4, kind of section 1, length of its document 4, type of the first element 1: then its key, the command. */
+const COMMAND_AT = 26;
+
+/** Calls `onCommand` with the name of each command: `find`, `getMore`. */
+export function watchMongoDb(onCommand: (name: string) => void): Watcher {
+  let pending: Buffer = Buffer.alloc(0);
+  return {
+    sent(bytes) {
+      pending = Buffer.concat([pending, bytes]);
+      while (pending.length >= 4 && pending.length >= pending.readInt32LE(0)) {
+        const length = pending.readInt32LE(0);
+        const message = pending.subarray(0, length);
+        pending = pending.subarray(length);
+        if (message.readInt32LE(OPCODE_AT) !== OP_MSG) continue; // a greeting of the older kind
+        onCommand(message.toString('latin1', COMMAND_AT, message.indexOf(0, COMMAND_AT)));
+      }
+    },
+    answered: () => undefined,
+  };
+}
+
+/** How a command begins: `*3\r\n$3\r\nSET\r\n`. Values are JSON, in which no line can end. */
+const COMMAND = /\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n/g;
+
+/**
+ * Calls `onFlight` once for all commands of one name, in lower case, that leave before anything has come back. Replies must be
+ * delayed, lest the first of a flight is answered before the last has passed.
+ */
+export function watchRedisFlights(onFlight: (name: string) => void): Watcher {
+  const underWay = new Set<string>();
+  return {
+    sent(bytes) {
+      for (const [, command = ''] of bytes.toString('latin1').matchAll(COMMAND)) {
+        const name = command.toLowerCase();
+        if (underWay.has(name)) continue;
+        underWay.add(name);
+        onFlight(name);
+      }
+    },
+    answered() {
+      underWay.clear();
+    },
+  };
+}
