@@ -94,6 +94,8 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     });
     await apollo.start();
     closers.push(() => apollo.stop());
+    // As late as this, because building a schema holds the event loop up for longer than a lease lasts.
+    await cache.start();
     const url = await http.listen();
     closers.push(() => http.drain());
 
@@ -147,11 +149,10 @@ async function openCache({ cache: config, podName }: Config, logger: Logger, clo
       else logger.warn({ err: reason }, 'the cache is not trusted: answers come from the database until Redis is back');
     },
     onError: (error) => {
-      warn('redis values', error);
+      warn('redis cache', error);
     },
   });
   closers.push(() => cache.close());
-  await cache.start();
   return cache;
 }
 

@@ -16,8 +16,10 @@ interface IssuerKeys {
 
 /** For discovery document and keys together, so that a token which can't be checked is answered within 2 s. */
 const FETCH_TIMEOUT_MS = 1_200;
-/** A token with an unknown key may ask the issuer again this long after the last answer: a stream of such tokens must not become a
- * stream of requests, and a new key must not be refused for long. */
+/**
+ * A token with an unknown key may ask the issuer again this long after the last answer: a stream of such tokens must not become a
+ * stream of requests, and a new key must not be refused for long.
+ */
 const COOLDOWN_MS = 1_000;
 /** How long a failed attempt speaks for the next ones. */
 const RETRY_AFTER_MS = 250;

@@ -110,7 +110,7 @@ export class CacheAdmin {
       if (!(error instanceof InvalidationLostError)) throw error;
       throw new CodedError(
         'CACHE_UNAVAILABLE',
-        'Redis did not take the purge and it is not on record: nothing was invalidated. Try again when Redis is back.',
+        'Redis did not confirm the purge and it is not on record: what it names may still be served. Try again when Redis is back.',
         { cause: error },
       );
     }

@@ -18,7 +18,7 @@ export interface BackendOptions {
   readonly drain: () => Promise<void>;
   /** Told when the pod begins and ceases to use the cache, and why. */
   readonly onLease: (held: boolean, reason?: unknown) => void;
-  /** Told of failures of the store; requests don't see them. */
+  /** Told of failures of Redis; requests don't see them. */
   readonly onError: (error: unknown) => void;
 }
 

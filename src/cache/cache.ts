@@ -55,7 +55,7 @@ export interface CacheOptions {
   readonly version: string;
   /** Told when the pod begins and ceases to use the cache, and why. */
   readonly onLease: (held: boolean, reason?: unknown) => void;
-  /** Told of failures of the store; requests don't see them. */
+  /** Told of failures of Redis; requests don't see them. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -140,7 +140,7 @@ export class Cache implements CacheReader, CacheWriter {
 
   get status(): CacheStatus {
     if (this.#backend.tier === 'l1') return 'EMBEDDED';
-    return this.#backend.journal.trusted() && this.#pause.state !== 'OPEN' ? 'CONNECTED' : 'DEGRADED';
+    return this.#breaker() === 'OPEN' ? 'DEGRADED' : 'CONNECTED';
   }
 
   /** Begins to hear invalidations. Resolves when the cache is in use, or after a second at most: it comes into use by itself. */
@@ -244,8 +244,13 @@ export class Cache implements CacheReader, CacheWriter {
       l1Bytes: bytes,
       leaseHeld: journal.trusted(),
       lagMs: journal.lastSyncAt === undefined ? null : Math.max(0, performance.now() - journal.lastSyncAt),
-      breaker: journal.trusted() ? this.#pause.state : 'OPEN',
+      breaker: this.#breaker(),
       namespaces: this.#counters.all(),
     };
+  }
+
+  #breaker(): BreakerState {
+    const { journal } = this.#backend;
+    return journal.trusted() ? this.#pause.state(journal.lastSyncAt) : 'OPEN';
   }
 }

@@ -57,6 +57,8 @@ export interface InvalidationsParts {
   readonly onPending: (reason: unknown) => void;
 }
 
+/** How long a caller waits in all when Redis fails half-way: 250 ms until it took the invalidation, 550 ms for the pods. */
+const ANSWER_WITHIN_MS = 800;
 /** How long a purge waits for its walk to end before it answers; the walk goes on. */
 const WALK_WAIT_MS = 5_000;
 
@@ -64,7 +66,7 @@ export class Invalidations implements CacheWriter {
   readonly #parts: InvalidationsParts;
   /** Recorded by this pod and not yet appended, oldest first. */
   readonly #pending = new Map<string, Invalidation>();
-  readonly #walks = new Set<Promise<void>>();
+  readonly #walks = new Set<Promise<unknown>>();
 
   constructor(parts: InvalidationsParts) {
     this.#parts = parts;
@@ -159,10 +161,9 @@ export class Invalidations implements CacheWriter {
   async #settle(intent: Intent, appended: Appended): Promise<Invalidation> {
     const pods = await appended.applied;
     const pending = this.#pending.get(intent.id) ?? newInvalidation(intent.id, intent.at);
-    this.#pending.delete(intent.id);
-    const applied = {
+    const applied: Invalidation = {
       ...pending,
-      status: 'APPLIED' as const,
+      status: 'APPLIED',
       appliedAt: now(),
       elapsedMs: elapsedMs(pending),
       pods: this.#parts.showsPods ? pods : null,
@@ -170,8 +171,12 @@ export class Invalidations implements CacheWriter {
     const knownKeys = intent.deps
       .filter((dep) => typeof dep === 'string')
       .filter((dep) => this.#parts.names.of(dep) !== undefined);
-    await this.#parts.keySpace.freeKeys(knownKeys).catch(() => undefined); // memory only
-    return this.#keep(applied);
+    const { keySpace, results } = this.#parts;
+    // Only memory, and the follow-up query, which is answered from here until it can be answered from there.
+    const kept = Promise.allSettled([keySpace.freeKeys(knownKeys), results.put(applied)]);
+    void kept.then(() => this.#pending.delete(intent.id));
+    await inTime(kept, applied);
+    return applied;
   }
 
   async #free(invalidation: Invalidation, pattern: string): Promise<Invalidation> {
@@ -182,12 +187,15 @@ export class Invalidations implements CacheWriter {
       current = { ...invalidation, matched: removed, removed };
     })()
       .catch(() => undefined) // Redis is gone: what was freed until then stands, how many matched is not known
-      .then(() => this.#keep(current))
-      .then(() => undefined);
-    this.#walks.add(walk);
-    void walk.finally(() => this.#walks.delete(walk));
-    await withDeadline(walk, WALK_WAIT_MS).catch(() => undefined);
-    return this.#keep({ ...current, elapsedMs: elapsedMs(invalidation) });
+      .then(() => {
+        current = { ...current, elapsedMs: elapsedMs(invalidation) };
+      });
+    const kept = walk.then(() => this.#keep(current));
+    this.#walks.add(kept);
+    void kept.finally(() => this.#walks.delete(kept));
+    await withDeadline(walk, WALK_WAIT_MS).catch(() => this.#keep(current));
+    await inTime(kept, invalidation);
+    return current;
   }
 
   async #keep(invalidation: Invalidation): Promise<Invalidation> {
@@ -209,6 +217,11 @@ function newInvalidation(id: string, requestedAt: Date): Invalidation {
     elapsedMs: 0,
     pods: null,
   };
+}
+
+/** Waits for what an answer can do without, as long as that is not late. */
+async function inTime(work: Promise<unknown>, invalidation: Invalidation): Promise<void> {
+  await withDeadline(work, Math.max(0, ANSWER_WITHIN_MS - elapsedMs(invalidation))).catch(() => undefined);
 }
 
 /** By a clock that only goes forward. */

@@ -27,7 +27,7 @@ const INFO_DEADLINE_MS = 300;
 export function createRedisBackend(clients: RedisClients, options: BackendOptions): Backend {
   const { commands } = clients;
   const { prefix, names, podName, drain, onLease, onError } = options;
-  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, drain, onLease });
+  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, drain, onLease, onError });
   const keySpace = new RedisKeySpace(commands, prefix, names, () => bus.nowMs());
   return {
     tier: 'l2',

@@ -11,7 +11,7 @@ import { readUser, type User } from './user-document.js';
 
 /** Only what is read is checked; other fields may be there. */
 const DOCUMENT = z.object({
-  _id: z.unknown(),
+  _id: z.unknown().optional(),
   api_keys: z
     .array(
       z.object({

@@ -3,7 +3,7 @@
  * Never fails or holds up a request, never hands out a text that is not the one its key names, and never grows without limit.
  */
 import { hash } from 'node:crypto';
-import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
+import type { ApolloServerPlugin } from '@apollo/server';
 import { KeyvAdapter } from '@apollo/utils.keyvadapter';
 import type { KeyValueCache, KeyValueCacheSetOptions } from '@apollo/utils.keyvaluecache';
 import type { Budget, Cache } from '../cache/cache.js';
@@ -52,10 +52,10 @@ export function createApqCache(cache: Pick<Cache, 'values' | 'guarded'>, budget:
 }
 
 /** Apollo Server appends what it gets as a hash to a string, and fails with an object that has a `toString` of its own. */
-export function hashesAreStrings(): ApolloServerPlugin<BaseContext> {
+export function hashesAreStrings(): ApolloServerPlugin {
   return {
     requestDidStart({ request }) {
-      const { persistedQuery } = request.extensions ?? {};
+      const persistedQuery = request.extensions?.persistedQuery as { readonly sha256Hash?: unknown } | null | undefined;
       if (persistedQuery && typeof persistedQuery.sha256Hash !== 'string') {
         request.extensions = { ...request.extensions, persistedQuery: { ...persistedQuery, sha256Hash: '' } };
       }

@@ -33,7 +33,7 @@ export function landingPage(): ApolloServerPlugin {
 }
 
 /** Apollo's page with our form in place of its sentence that one might be offline. */
-export function withForm(html: string, document: string): string {
+function withForm(html: string, document: string): string {
   const nonce = /'nonce-([0-9a-f]+)'/.exec(html)?.[1];
   const sentence = /<div class="fallback">.*?<\/div>/s;
   if (nonce === undefined || !sentence.test(html)) throw new Error("Apollo's landing page is not what landing-page.ts expects");

@@ -18,7 +18,7 @@ import { CodedError } from '../errors.js';
 import { badRequest, limitError, type Limits } from './limits.js';
 
 /** Arguments count by their names, wherever they stand in the schema: `ids`, `first` and `pattern`. */
-export function operationLimits(limits: Limits): ApolloServerPlugin<BaseContext> {
+export function operationLimits(limits: Limits): ApolloServerPlugin {
   const listener: GraphQLRequestListener<BaseContext> = {
     didResolveOperation({ schema, document, operation, request: { variables = {} } }) {
       // Without an operation nothing is executed, and that is where it is said.

@@ -47,10 +47,11 @@ function escapeHtml(text: string): string {
 }
 
 const STYLE = `
+  .offline { color-scheme: light dark; background: light-dark(#f3f6f5, #182126) }
   .offline body { overflow: auto }
   .offline #embeddableSandbox { display: none }
-  #form { color-scheme: light dark; --line: light-dark(#c9d1d6, #3d4a52); --accent: light-dark(#14663c, #6fd19c);
-    --paper: light-dark(#fff, #10171b); color: light-dark(#1b2529, #dfe7ea); background: light-dark(#f3f6f5, #182126);
+  #form { --line: light-dark(#c9d1d6, #3d4a52); --accent: light-dark(#14663c, #6fd19c);
+    --paper: light-dark(#fff, #10171b); color: light-dark(#1b2529, #dfe7ea);
     font: 16px/1.5 system-ui, sans-serif; min-height: 100vh; box-sizing: border-box; padding: 1.5rem clamp(1rem, 4vw, 3rem); }
   #form:not([hidden]) { display: grid; gap: 1rem 2.5rem; align-content: start; }
   @media (min-width: 60rem) { #form:not([hidden]) { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }

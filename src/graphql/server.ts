@@ -56,7 +56,7 @@ export function createApolloServer(parts: ApolloServerParts): ApolloServer<Graph
     ],
     // On for all here, so that the plugin above decides; the default is taken from NODE_ENV.
     introspection: true,
-    parseOptions: { maxTokens: limits.tokens },
+    parseOptions: { maxLexicalTokens: limits.tokens },
     // With this set, Apollo runs `validationRules` after all others: no undefined or cyclic fragment reaches them.
     maxRecursiveSelections: limits.recursion,
     validationRules: documentLimits(limits),

@@ -138,7 +138,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   answerErrors(app, { apollo, logger, isDraining: () => connections.isDraining });
 
   async function drain(): Promise<void> {
-    await setTimeout(1_000 * config.shutdownDelaySeconds);
+    if (config.shutdownDelaySeconds > 0) await setTimeout(1_000 * config.shutdownDelaySeconds);
     await connections.drain();
     await app.close();
   }

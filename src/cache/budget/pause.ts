@@ -14,15 +14,16 @@ export class ReadPause {
   #pauseMs = FIRST_PAUSE_MS;
   #until = 0;
 
-  get state(): BreakerState {
-    return this.#state;
+  /** @param lastSyncAt as for {@link admits}. */
+  state(lastSyncAt: number | undefined): BreakerState {
+    // A pause that is over needs no read to end it.
+    return this.#state === 'OPEN' && this.#isOver(lastSyncAt) ? 'CLOSED' : this.#state;
   }
 
   /** Whether a read may go to Redis now. `lastSyncAt`: when the last sync that succeeded was sent, on `performance.now()`'s scale. */
   admits(lastSyncAt: number | undefined): boolean {
     if (this.#state === 'CLOSED') return true;
-    if (this.#state === 'HALF_OPEN' || performance.now() < this.#until || (lastSyncAt ?? 0) < this.#until - this.#pauseMs)
-      return false;
+    if (this.#state === 'HALF_OPEN' || !this.#isOver(lastSyncAt)) return false;
     this.#state = 'HALF_OPEN';
     return true;
   }
@@ -36,5 +37,9 @@ export class ReadPause {
     if (this.#state === 'HALF_OPEN') this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     this.#state = 'OPEN';
     this.#until = performance.now() + this.#pauseMs;
+  }
+
+  #isOver(lastSyncAt: number | undefined): boolean {
+    return performance.now() >= this.#until && (lastSyncAt ?? 0) >= this.#until - this.#pauseMs;
   }
 }

@@ -8,7 +8,7 @@
  *         +--------------------------------- lease over ------------------------------------------+
  */
 import { randomUUID } from 'node:crypto';
-import type { Cluster, Redis } from 'ioredis';
+import { type Cluster, type Redis, ReplyError } from 'ioredis';
 import { withDeadline } from '../budget/deadline.js';
 import type { Appended, Journal, PodAcks } from './journal.js';
 import { type Dep, Ledger } from './ledger.js';
@@ -29,19 +29,32 @@ const DEPS_PER_ENTRY = 100;
 
 export interface BusOptions {
   readonly client: Redis | Cluster;
-  /** Only listens; undefined where nudges are not needed: they save at most one heartbeat. */
+  /** Only listens for nudges, which save an invalidation up to one heartbeat. */
   readonly subscriber: Redis | Cluster;
   readonly prefix: string;
   readonly podName: string;
   /** Appends everything that is on record as not yet applied. Called after Redis answered and before anything is trusted. */
   readonly drain: () => Promise<void>;
+  /** Told of every sync that Redis answers with an error, as one that is too old does. */
+  readonly onError: (error: unknown) => void;
   /** Told when the lease is won or lost, and why. */
   readonly onLease: (held: boolean, reason?: unknown) => void;
+}
+
+/** Redis answers, but not as the cache needs it. */
+export class RedisRefusedError extends Error {
+  override readonly name = 'RedisRefusedError';
+
+  constructor(options: ErrorOptions) {
+    super('Redis refuses what the cache needs (Redis 7 or Valkey, a primary, scripts allowed), so it is not used', options);
+  }
 }
 
 export class Bus implements Journal {
   readonly ledger = new Ledger();
   readonly #options: BusOptions;
+  /** This process in the registry: its beat begins at zero, and a container that is started again keeps its name. */
+  readonly #pod: string;
   readonly #commands: BusCommands;
   readonly #keys: readonly [string, string];
   readonly #channel: string;
@@ -69,6 +82,7 @@ export class Bus implements Journal {
 
   constructor(options: BusOptions) {
     this.#options = options;
+    this.#pod = `${options.podName}:${randomUUID()}`;
     this.#commands = defineBusCommands(options.client);
     this.#keys = [`${options.prefix}{bus}`, `${options.prefix}{bus}log`];
     this.#channel = `${options.prefix}{bus}nudge`;
@@ -79,9 +93,11 @@ export class Bus implements Journal {
     subscriber.on('message', () => {
       this.#wake();
     });
-    subscriber.on('ready', () => {
+    const subscribe = (): void => {
       subscriber.subscribe(this.#channel).catch(() => undefined); // it reconnects and subscribes again; syncs go on meanwhile
-    });
+    };
+    subscriber.on('ready', subscribe);
+    if (subscriber.status === 'ready') subscribe();
     this.#loop = this.#run();
   }
 
@@ -91,7 +107,7 @@ export class Bus implements Journal {
     this.#trusted = false;
     this.#wake();
     await this.#loop;
-    const leave = this.#options.client.hdel(this.#keys[0], `pod:${this.#options.podName}`);
+    const leave = this.#options.client.hdel(this.#keys[0], `pod:${this.#pod}`);
     await withDeadline(leave, SYNC_DEADLINE_MS).catch(() => undefined); // unheard, the record is forgotten when its lease is over
   }
 
@@ -178,6 +194,7 @@ export class Bus implements Journal {
   }
 
   async #sync(): Promise<SyncReply | undefined> {
+    if (this.#stopped) return undefined; // it would bring back the record that `close` removes
     const sentAt = performance.now();
     const forget = this.#silentPods(sentAt);
     const { epoch = '', applied } = this.ledger;
@@ -185,7 +202,7 @@ export class Bus implements Journal {
       const sent = this.#commands.opensensorSync(
         ...this.#keys,
         randomUUID(),
-        this.#options.podName,
+        this.#pod,
         ++this.#beat,
         epoch,
         applied,
@@ -197,13 +214,14 @@ export class Bus implements Journal {
       return reply;
     } catch (error) {
       this.#lastSyncFailed = true;
+      if (error instanceof ReplyError) this.#options.onError(new RedisRefusedError({ cause: error }));
       if (this.#trusted && performance.now() >= this.#leaseUntil) this.#lose(error);
       return undefined;
     }
   }
 
   #hear(reply: SyncReply, sentAt: number): void {
-    if (performance.now() >= this.#leaseUntil) this.#lose('no sync succeeded in time');
+    if (performance.now() >= this.#leaseUntil) this.#lose(new Error('no sync with Redis succeeded in time'));
     if (reply.epoch !== this.ledger.epoch) this.#inEpochSince = performance.now();
     if (reply.epoch !== this.ledger.epoch || this.ledger.applied < reply.floor) this.ledger.reset(reply.epoch, reply.floor);
     for (const { seq, deps } of reply.log) this.ledger.add(seq, deps);
@@ -258,7 +276,7 @@ export class Bus implements Journal {
   /** Pods whose record hasn't moved, as this pod saw it, for longer than their lease: they serve nothing. */
   #silentPods(now: number): [pod: string, record: string][] {
     return [...this.#records]
-      .filter(([pod, { since }]) => pod !== this.#options.podName && now - since > LEASE_WAIT_MS)
+      .filter(([pod, { since }]) => pod !== this.#pod && now - since > LEASE_WAIT_MS)
       .map(([pod, { text }]) => [pod, text]);
   }
 }

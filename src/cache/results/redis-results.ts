@@ -34,6 +34,15 @@ export class RedisResults implements Results {
   async get(id: string): Promise<Invalidation | null> {
     if (!idSchema.safeParse(id).success) return null;
     const text = await this.#client.get(this.#prefix + id);
-    return text === null ? null : resultSchema.parse(JSON.parse(text));
+    return text === null ? null : parseResult(text);
+  }
+}
+
+/** Null for what a pod of another version, or anybody else, wrote there. */
+function parseResult(text: string): Invalidation | null {
+  try {
+    return resultSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null; // not JSON
   }
 }

@@ -11,6 +11,7 @@ export function createValues(store: KeyvStoreAdapter, prefix: string, onError: (
     store,
     namespace: prefix,
     useKeyPrefix: false,
+    throwOnErrors: true, // otherwise a get that failed looks like a miss, and a set like one that worked
     serialize: ({ value }) => JSON.stringify(value),
     deserialize: (text) => {
       try {
