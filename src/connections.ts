@@ -56,7 +56,8 @@ export interface RedisConnections extends RedisClients {
 
 /** Opens the three connections that the cache needs, without waiting for any. */
 export async function openRedis(config: RedisConfig, onError: OnConnectionError): Promise<RedisConnections> {
-  const values = await openValues(config, onError);
+  let isClosed = false;
+  const values = await openValues(config, onError, () => isClosed);
   const commands = await openIoRedis(config, { commandTimeout: COMMAND_TIMEOUT_MS, socketTimeout: 2 * SOCKET_TIMEOUT_MS });
   // No socket timeout: a connection that only listens may be silent for long. It misses at most a nudge.
   const subscriber = await openIoRedis(config, {});
@@ -71,7 +72,8 @@ export async function openRedis(config: RedisConfig, onError: OnConnectionError)
     commands,
     subscriber,
     close() {
-      values.client.destroy();
+      isClosed = true;
+      void destroy(values.client);
       commands.disconnect();
       subscriber.disconnect();
     },
@@ -79,7 +81,11 @@ export async function openRedis(config: RedisConfig, onError: OnConnectionError)
 }
 
 /** The casts: the clients' types and @keyv/redis's differ only under `exactOptionalPropertyTypes`. */
-async function openValues(config: RedisConfig, onError: OnConnectionError): Promise<RedisClients['values']> {
+async function openValues(
+  config: RedisConfig,
+  onError: OnConnectionError,
+  isClosed: () => boolean,
+): Promise<RedisClients['values']> {
   const { createClient, createCluster, createSentinel } = await import('@keyv/redis');
   const socket = { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS, reconnectStrategy: retryDelayMs };
   const options = { socket, disableOfflineQueue: true, pingInterval: PING_INTERVAL_MS };
@@ -89,7 +95,7 @@ async function openValues(config: RedisConfig, onError: OnConnectionError): Prom
     client.on('error', (error) => {
       onError('redis values', error);
     });
-    void connectForEver(client, (error) => {
+    void connectUntil(isClosed, client, (error) => {
       onError('redis values', error);
     });
     return client;
@@ -126,21 +132,28 @@ async function openValues(config: RedisConfig, onError: OnConnectionError): Prom
 }
 
 /** Single clients retry by their strategy; a Cluster or Sentinel that has no node to ask at first gives up, and is asked again. */
-async function connectForEver(client: { connect(): Promise<unknown> }, onError: (error: unknown) => void): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+async function connectUntil(
+  isClosed: () => boolean,
+  client: { connect(): Promise<unknown> },
+  onError: (error: unknown) => void,
+): Promise<void> {
+  for (let attempt = 1; !isClosed(); attempt++) {
     try {
       await client.connect();
       return;
     } catch (error) {
-      if ('isOpen' in client && client.isOpen === false && attempt > 1 && isClosed(error)) return;
-      onError(error);
+      if (!isClosed()) onError(error);
       await new Promise((resolve) => setTimeout(resolve, retryDelayMs(attempt)).unref());
     }
   }
 }
 
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && error.constructor.name === 'ClientClosedError';
+async function destroy(client: RedisClients['values']['client']): Promise<void> {
+  try {
+    await client.destroy();
+  } catch {
+    // It was not open: a Cluster or Sentinel between two attempts.
+  }
 }
 
 async function openIoRedis(

@@ -82,7 +82,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function prettyStream(): DestinationStream | undefined {
   try {
     const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
-    return pretty({ sync: true, ignore: 'pid,hostname', singleLine: true });
+    return pretty({ sync: true, singleLine: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
     throw error;

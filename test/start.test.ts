@@ -1,18 +1,31 @@
 /** `npm start`, as a person or a container runs it. */
 import { expect, it } from 'vitest';
 import { freePort } from './harness/ports.js';
-import { cleanEnvironment, startProcess } from './harness/process.js';
+import { cleanEnvironment, startProcess, type ManagedProcess } from './harness/process.js';
 
-it('npm start serves, and ends in order on SIGTERM', async () => {
+async function npmStart(): Promise<{ readonly npm: ManagedProcess; readonly url: string }> {
   const port = String(await freePort());
   const url = `http://127.0.0.1:${port}/readyz`;
   const npm = await startProcess({
     name: 'npm start',
     command: 'npm',
+    ownGroup: true,
     args: ['start'],
     env: { ...cleanEnvironment(), PORT: port, HOST: '127.0.0.1' },
     isReady: async () => (await fetch(url)).status === 200,
   });
+  return { npm, url };
+}
+
+it('serves, and ends in order on SIGTERM', async () => {
+  const { npm, url } = await npmStart();
   expect(await npm.stop()).toBe(0);
   await expect(fetch(url)).rejects.toThrow();
+});
+
+it('takes a signal to the whole group, which npm passes on besides, for one', async () => {
+  const { npm } = await npmStart();
+  process.kill(-npm.pid, 'SIGINT');
+  expect(await npm.ended({ timeoutMs: 10_000 })).toBe(0);
+  expect([...npm.stdout, ...npm.stderr].join('\n')).not.toMatch(/second SIGINT/);
 });

@@ -3,12 +3,12 @@
  * `npm run check`.
  */
 import { execSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { PAGES } from './docs-pages.js';
 
 const GENERATORS = [
   { command: 'npm run --silent schema', outputs: ['schema/schema.graphql', 'schema/operations.ts'] },
-  { command: 'tsx tools/docs-tables.ts', outputs: ['README.md', ...readdirSync('docs').map((file) => join('docs', file))] },
+  { command: 'tsx tools/docs-tables.ts', outputs: PAGES },
 ];
 
 const contentOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);

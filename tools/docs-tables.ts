@@ -2,10 +2,10 @@
  * Writes the tables of the documentation that come from the code: between `<!-- table:NAME -->` and `<!-- /table -->` in README.md
  * and docs/. Run by `npm run fix`; `npm run check` fails when it would change something.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { ENVIRONMENT } from '../src/config.js';
 import { ERROR_CODES } from '../src/errors.js';
+import { PAGES } from './docs-pages.js';
 
 const TABLES: Readonly<Record<string, string>> = {
   environment: table(
@@ -31,8 +31,7 @@ function code(text: string): string {
 }
 
 const used = new Set<string>();
-const docs = readdirSync('docs').map((file) => join('docs', file));
-for (const page of ['README.md', ...docs].filter((path) => path.endsWith('.md') && existsSync(path))) {
+for (const page of PAGES) {
   const before = readFileSync(page, 'utf8');
   const after = before.replaceAll(PLACE, (_match, start: string, name: string, end: string) => {
     used.add(name);

@@ -4,5 +4,23 @@
  */
 import { buildWhenStale } from './build.mjs';
 
+/** A terminal sends Ctrl-C to every process, and npm passes its own on: the server would take the echo for impatience. */
+const ECHO_MS = 500;
+
+function ignoreEchoes() {
+  const emit = process.emit.bind(process);
+  const seenAt = new Map([
+    ['SIGINT', -ECHO_MS],
+    ['SIGTERM', -ECHO_MS],
+  ]);
+  process.emit = (event, ...details) => {
+    const now = performance.now();
+    if (now - (seenAt.get(event) ?? -ECHO_MS) < ECHO_MS) return true;
+    if (seenAt.has(event)) seenAt.set(event, now);
+    return emit(event, ...details);
+  };
+}
+
 buildWhenStale();
+ignoreEchoes();
 await import('../dist/main.js');

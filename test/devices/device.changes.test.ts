@@ -4,7 +4,7 @@ import { ANONYMOUS, type Principal } from '../../src/auth/principal.js';
 import { DeviceChanges } from '../../src/devices/device.changes.js';
 import type { RegistrationInput, UpdateInput } from '../../src/devices/device.input.js';
 import type { DeviceStore } from '../../src/devices/device.store.js';
-import { CodedError, type ErrorCode } from '../../src/errors.js';
+import { type CodedError, type ErrorCode } from '../../src/errors.js';
 import { ANNA, BERT, CLEO, document, find, key, pair } from '../contract/device-store-fixtures.js';
 import { counting, deviceKey, embeddedStore, INVALIDATION, passingCache, requestBy, service, user } from './fakes.js';
 

@@ -16,9 +16,13 @@ const QUERY = '{ viewer { id } }';
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 const persisted = (sha256Hash: unknown) => ({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
 
+function trackClient(name: string, disconnect: () => void): void {
+  track({ name, close: () => Promise.resolve().then(disconnect) });
+}
+
 async function startCache(redisUrl?: string): Promise<Cache> {
   const clients = redisUrl === undefined ? undefined : await openRedis({ kind: 'single', urls: [redisUrl] }, () => {});
-  if (clients !== undefined) track({ name: 'Redis clients', close: () => Promise.resolve(clients.close()) });
+  if (clients !== undefined) trackClient('Redis clients', () => clients.close());
   const cache = await createCache({
     redis: clients,
     prefix: PREFIX,
@@ -27,6 +31,7 @@ async function startCache(redisUrl?: string): Promise<Cache> {
     podName: 'pod',
     version: '1',
     onLease() {},
+    onRefused() {},
     onError() {},
   });
   track({ name: 'cache', close: () => cache.close() });
@@ -58,7 +63,7 @@ describe('with Redis', () => {
   beforeAll(async () => {
     redis = await startRedis();
     client = new Redis(redis.url);
-    track({ name: 'client of the test', close: () => Promise.resolve(client.disconnect()) });
+    trackClient('client of the test', () => client.disconnect());
   });
 
   it('keeps a text under its hash for an hour, for every pod', async () => {

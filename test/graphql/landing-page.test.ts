@@ -80,7 +80,7 @@ describeWithBrowser('in a browser', () => {
     expect(tour.data.devices).toEqual([expect.objectContaining({ id: 'sensor-0001|Bed 1' }), null, null]);
     expect(tour.data.deviceListing.edges).toHaveLength(2);
 
-    await page.getByLabel('Bearer token').fill(await server.demoToken('grower'));
+    await page.getByLabel('Bearer token').fill(server.demoToken('grower'));
     await page.getByLabel('Operation').selectOption('WhoAmI');
     await page.getByLabel('Document').press('Control+Enter');
     await page.getByText('"USER"').waitFor();
@@ -93,7 +93,7 @@ describeWithBrowser('in a browser', () => {
 
   it('runs a purge by keyboard alone', async () => {
     const page = await open('unreachable');
-    await page.getByLabel('Bearer token').fill(await server.demoToken('admin'));
+    await page.getByLabel('Bearer token').fill(server.demoToken('admin'));
     await page.getByLabel('Pattern').focus();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Space');

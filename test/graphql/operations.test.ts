@@ -55,7 +55,7 @@ describe('on the demo fleet', () => {
     variables: Variables,
     who?: 'admin' | 'grower' | 'service',
   ): Promise<Data> {
-    const headers: Record<string, string> = who === undefined ? {} : { authorization: `Bearer ${await server.demoToken(who)}` };
+    const headers: Record<string, string> = who === undefined ? {} : { authorization: `Bearer ${server.demoToken(who)}` };
     const { status, body } = await server.graphql<Data>(document, variables as Record<string, unknown>, headers);
     expect(body.errors).toBeUndefined();
     expect(status).toBe(200);
@@ -133,7 +133,7 @@ describe('on the demo fleet', () => {
     const sendAs = async (operationName: string, who: 'admin' | 'grower') => {
       const response = await fetch(`${server.url}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${await server.demoToken(who)}` },
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${server.demoToken(who)}` },
         body: JSON.stringify({ query: tour, operationName }),
       });
       const { data, errors } = (await response.json()) as { data: Record<string, any>; errors?: unknown };

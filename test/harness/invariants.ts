@@ -74,8 +74,8 @@ async function checkKeys(client: Redis, prefix: string, foreignKeys: ForeignKeys
   return problems;
 }
 
-/** Demo tokens are printed on purpose, on lines of their own. */
-const DEMO_TOKEN_LINE = /^(admin|grower|service): \S+$/;
+/** Demo tokens are printed on purpose: on lines of their own, and in the commands to paste. */
+const DEMO_TOKEN_LINE = /^((admin|grower|service): \S+$|curl )/;
 /** Header, payload and signature of a JSON Web Token. */
 const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/;
 

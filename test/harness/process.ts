@@ -19,6 +19,8 @@ export interface ProcessOptions {
   /** The whole environment of the process. Default: PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Makes it the leader of a process group, for signals to the whole group (`process.kill(-pid, …)`). */
+  readonly ownGroup?: boolean;
   /** Asked every 10 ms until it is true; `lines` are those of standard output since this start. */
   readonly isReady: (lines: readonly string[]) => boolean | Promise<boolean>;
   /** Default 20,000 ms. */
@@ -129,8 +131,8 @@ export class ManagedProcess {
 
   /** Starts it and does not wait. */
   spawn(): void {
-    const { command, args, env, cwd } = this.#options;
-    const child = spawn(command, args, { env: env ?? cleanEnvironment(), cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { command, args, env = cleanEnvironment(), cwd, ownGroup: detached } = this.#options;
+    const child = spawn(command, args, { env, cwd, detached, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const record = join(inject('runDirectory'), `${String(child.pid)}.pid`);
     if (child.pid !== undefined) writeFileSync(record, this.name);

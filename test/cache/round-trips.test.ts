@@ -1,0 +1,100 @@
+import { Redis } from 'ioredis';
+import { beforeEach, expect, it } from 'vitest';
+import { startRedis } from '../harness/redis.js';
+import { track } from '../harness/registry.js';
+import { startProxy, type TcpProxy } from '../harness/tcp-proxy.js';
+import { waitFor } from '../harness/wait.js';
+import { openPod, type Pod, PREFIX } from './pods.js';
+import { DEVICES, Source } from './source.js';
+
+let client: Redis;
+let proxy: TcpProxy;
+let pod: Pod;
+let source: Source;
+const IDS = Array.from({ length: 200 }, (_, i) => `sensor-${i}`);
+
+beforeEach(async () => {
+  const redis = await startRedis();
+  client = new Redis(redis.url);
+  track({ name: 'Redis client of the test', close: () => Promise.resolve(client.disconnect()) });
+  proxy = await startProxy(redis.port);
+  pod = await openPod('one', `redis://127.0.0.1:${proxy.port}`);
+  source = new Source();
+});
+
+/** Commands that the scripts of the bus use, and the connections for themselves; none of them touches a value. */
+const NOT_VALUES =
+  /^(evalsha|eval|hget|hset|hdel|hgetall|xlen|xrange|xadd|expire|time|info|publish|subscribe|ping|config|client|hello|script|command|del$)/;
+
+/** How often Redis was asked what while `action` ran, bookkeeping left out. */
+async function commandsDuring(action: () => Promise<unknown>): Promise<Record<string, number>> {
+  await client.config('RESETSTAT');
+  await action();
+  const calls = [...(await client.info('commandstats')).matchAll(/cmdstat_(\S+?):calls=(\d+)/g)];
+  return Object.fromEntries(
+    calls.map(([, name, count]) => [name!, Number(count)] as const).filter(([name]) => !NOT_VALUES.test(name)),
+  );
+}
+
+const stored = async () => (await client.eval(`return #redis.call('KEYS', '${PREFIX}device_meta:*')`, 0)) as number;
+
+it('asks once for a batch, and writes what was missing once', async () => {
+  const cold = await commandsDuring(async () => {
+    await source.read(pod.cache, IDS);
+    await waitFor(async () => (await stored()) === IDS.length);
+  });
+  expect({ ...cold, keys: 0 }).toEqual({ mget: 1, set: IDS.length, keys: 0 });
+  expect(source.questions).toEqual([IDS]);
+
+  const warm = await commandsDuring(() => source.read(pod.cache, IDS));
+  expect(warm).toEqual({ mget: 1 });
+  expect(source.questions).toHaveLength(1);
+});
+
+it('asks once for hits, misses, absences, expired and corrupt rows alike, and deletes none of them', async () => {
+  const short = { ...DEVICES, ttlSeconds: 0.1 };
+  source.remove('sensor-0');
+  await source.read(pod.cache, IDS.slice(0, 50));
+  await source.read(pod.cache, IDS.slice(50, 100), { namespace: short });
+  await waitFor(async () => (await stored()) === 100);
+  await client.mset(...IDS.slice(100, 120).flatMap((id) => [`${PREFIX}device_meta:${id}`, 'garbage']));
+  await client.lpush(`${PREFIX}device_meta:${IDS[120]!}`, 'of another type');
+  const writtenAt = performance.now();
+  await waitFor(() => performance.now() - writtenAt > 1_000 * short.ttlSeconds);
+  source.questions.length = 0;
+  const mixed = await commandsDuring(async () => {
+    await source.read(pod.cache, IDS);
+    await waitFor(async () => (await client.type(`${PREFIX}device_meta:sensor-199`)) === 'string');
+  });
+  expect(mixed).toEqual({ mget: 1, set: source.questions[0]!.length, type: mixed.type });
+  expect(source.questions).toEqual([IDS.slice(50)]);
+});
+
+it('asks nothing for nothing', async () => {
+  expect(await commandsDuring(() => source.read(pod.cache, []))).toEqual({});
+});
+
+it('sends all writes in one flight', async () => {
+  proxy.delay(30); // each way: one after the other they would take twelve seconds
+  const startedAt = performance.now();
+  await source.read(pod.cache, IDS);
+  await waitFor(async () => (await stored()) === IDS.length);
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+});
+
+it('needs none of them to be awaited: a read is over when the source has answered', async () => {
+  proxy.delay(100);
+  const startedAt = performance.now();
+  await source.read(pod.cache, IDS, { budgetMs: 2_000 });
+  const tookMs = performance.now() - startedAt;
+  expect(tookMs).toBeGreaterThan(195);
+  expect(tookMs).toBeLessThan(350); // 200 for the MGET; 400 with the writes
+});
+
+it('keeps batches apart that are under way together', async () => {
+  const before = await commandsDuring(async () => {
+    await Promise.all(Array.from({ length: 10 }, (_, i) => source.read(pod.cache, IDS.slice(i * 20, i * 20 + 20))));
+    await waitFor(async () => (await stored()) === IDS.length);
+  });
+  expect({ ...before, keys: 0 }).toEqual({ mget: 10, set: IDS.length, keys: 0 });
+});

@@ -1,0 +1,189 @@
+/** Stopping: no request is lost, whatever state its connection is in. */
+import { Agent, request, type IncomingHttpHeaders } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { track } from '../harness/registry.js';
+import { waitFor } from '../harness/wait.js';
+import { startHttp } from './http-server.js';
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Asks by node's own client, which reuses connections as the agent says and never tries again by itself. */
+function ask(agent: Agent, url: string, query: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asking = request(
+      `${url}/graphql`,
+      { agent, method: 'POST', headers: { 'content-type': 'application/json' } },
+      (answer) => {
+        let body = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk: string) => (body += chunk));
+        answer.on('error', reject);
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode, headers: answer.headers, body });
+        });
+      },
+    );
+    asking.on('error', reject);
+    asking.end(JSON.stringify({ query }));
+  });
+}
+
+function keepAliveAgent(): Agent {
+  const agent = new Agent({ keepAlive: true });
+  const close = () => {
+    agent.destroy();
+    return Promise.resolve();
+  };
+  track({ name: 'agent', close });
+  return agent;
+}
+
+async function openSocket(url: string): Promise<Socket & { received: string; ended: boolean }> {
+  const { hostname, port } = new URL(url);
+  const socket = Object.assign(connect(Number(port), hostname), { received: '', ended: false });
+  track({ name: 'socket', close: () => Promise.resolve(socket.destroy()) });
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => (socket.received += chunk));
+  socket.on('close', () => (socket.ended = true));
+  await waitFor(() => !socket.connecting);
+  return socket;
+}
+
+describe('under load', () => {
+  it('resets nobody, and tells each connection that it ends', async () => {
+    const http = await startHttp();
+    const outcomes: { code?: string; connection?: string }[] = [];
+    const client = async () => {
+      const agent = keepAliveAgent();
+      for (;;) {
+        try {
+          const { status, headers, body } = await ask(agent, http.url, '{hello}');
+          if (status !== 200 || body !== '{"data":{"hello":"world"}}\n') throw new Error(`${String(status)} ${body}`);
+          outcomes.push({ connection: headers.connection ?? '' });
+        } catch (error) {
+          const { code = String(error) } = error as NodeJS.ErrnoException;
+          outcomes.push({ code });
+          return;
+        }
+      }
+    };
+    const clients = Array.from({ length: 20 }, client);
+    await waitFor(() => outcomes.length > 500);
+    await http.drain();
+    await Promise.all(clients);
+
+    // Who comes after the last answer finds nobody there, and sees so before it has sent anything.
+    expect(outcomes.filter(({ code }) => code !== undefined).map(({ code }) => code)).toEqual(Array(20).fill('ECONNREFUSED'));
+    expect(outcomes.filter(({ connection }) => connection === 'close')).toHaveLength(20);
+  });
+});
+
+describe('a request that is under way', () => {
+  it('is answered, however long it takes', async () => {
+    const http = await startHttp();
+    const agent = keepAliveAgent();
+    const answer = ask(agent, http.url, '{gate}');
+    await waitFor(() => http.waiting.length === 1);
+    let isDrained = false;
+    const drained = http.drain().then(() => (isDrained = true));
+    await waitFor(() =>
+      fetch(`${http.url}/livez`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    // Past the time after which idle connections are closed.
+    const startedAt = performance.now();
+    await waitFor(() => performance.now() - startedAt > 700);
+    expect(isDrained).toBe(false);
+
+    http.waiting[0]?.();
+    expect(await answer).toMatchObject({ status: 200, body: '{"data":{"gate":"open"}}\n', headers: { connection: 'close' } });
+    await drained;
+  });
+
+  it('is answered when its body is still to come', async () => {
+    const http = await startHttp();
+    const body = '{"query":"{hello}"}';
+    const socket = await openSocket(http.url);
+    socket.write(`POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`);
+    await waitFor(() => socket.bytesWritten > 0);
+    const drained = http.drain();
+    socket.write(body);
+    await drained;
+    await waitFor(() => socket.ended);
+    expect(socket.received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(socket.received).toContain('{"data":{"hello":"world"}}');
+  });
+});
+
+describe('a connection', () => {
+  it('that is idle is closed', async () => {
+    const http = await startHttp();
+    const socket = await openSocket(http.url);
+    socket.write('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');
+    await waitFor(() => socket.received.includes('alive'));
+    await http.drain();
+    await waitFor(() => socket.ended);
+  });
+
+  it('that pauses for a moment is not cut off', async () => {
+    const http = await startHttp();
+    const agent = keepAliveAgent();
+    await ask(agent, http.url, '{hello}');
+    const drained = http.drain();
+    const startedAt = performance.now();
+    await waitFor(() => performance.now() - startedAt > 250);
+    expect(await ask(agent, http.url, '{hello}')).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    await drained;
+  });
+
+  it('that was only opened is closed', async () => {
+    const http = await startHttp();
+    const socket = await openSocket(http.url);
+    await http.drain();
+    await waitFor(() => socket.ended);
+    expect(socket.received).toBe('');
+  });
+
+  it('that is used once more gets its answer and ends', async () => {
+    const http = await startHttp();
+    const socket = await openSocket(http.url);
+    socket.write('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');
+    await waitFor(() => socket.received.includes('alive'));
+    const drained = http.drain();
+    socket.write('GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n');
+    await waitFor(() => socket.ended);
+    await drained;
+    expect(socket.received).toMatch(/HTTP\/1\.1 503 [^]*\r\nconnection: close\r\n[^]*"status":"stopping"/);
+  });
+});
+
+it('says that it is not ready at once, and serves for SHUTDOWN_DELAY_SECONDS', async () => {
+  const http = await startHttp({ config: { shutdownDelaySeconds: 1 } });
+  const startedAt = performance.now();
+  const drained = http.drain();
+  const readiness = await fetch(`${http.url}/readyz`);
+  expect(readiness.status).toBe(503);
+  expect(await readiness.json()).toMatchObject({ status: 'stopping' });
+  while (performance.now() - startedAt < 700) {
+    const answer = await http.post('{hello}');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('connection')).toBe('keep-alive');
+    await answer.text();
+  }
+  await drained;
+  expect(performance.now() - startedAt).toBeGreaterThan(990);
+  await expect(http.post('{hello}')).rejects.toThrow();
+});
+
+it('may be asked twice', async () => {
+  const http = await startHttp();
+  await Promise.all([http.drain(), http.drain()]);
+  await http.drain();
+});
