@@ -3,10 +3,9 @@
  * for how long is decided where a connection is used. The settings are those with which a Redis that is refused, killed or frozen
  * fails at once instead of queueing; the defaults of every one of these clients hang.
  */
-import type { RedisConnectionClientType, RedisConnectionClusterType, RedisConnectionSentinelType } from '@keyv/redis';
 import type { Cluster, Redis } from 'ioredis';
 import type { MongoClient } from 'mongodb';
-import type { RedisClients } from './cache/cache.js';
+import type { RedisClients, ValueClient, ValueConnection } from './cache/cache.js';
 import type { RedisConfig } from './config.js';
 import { parseSentinelUrl } from './config-redis.js';
 
@@ -30,7 +29,7 @@ function retryDelayMs(attempt: number): number {
 export interface MongoConnection {
   readonly client: MongoClient;
   /** As the driver's monitoring sees it: whether there is a server that takes writes. */
-  isUp(): boolean;
+  readonly isUp: () => boolean;
 }
 
 /** Opens MongoDB without waiting for it; the driver goes on trying by itself. Imported only where there is one. */
@@ -80,53 +79,48 @@ export async function openRedis(config: RedisConfig, onError: OnConnectionError)
   };
 }
 
-/** The casts: the clients' types and @keyv/redis's differ only under `exactOptionalPropertyTypes`. */
+/** What is used here of a node-redis client of any kind. */
+interface NodeRedisClient extends ValueClient {
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  destroy(): unknown;
+}
+
 async function openValues(
   config: RedisConfig,
   onError: OnConnectionError,
   isClosed: () => boolean,
-): Promise<RedisClients['values']> {
+): Promise<ValueConnection & { readonly client: NodeRedisClient }> {
+  const client = await createNodeRedisClient(config);
+  const onValueError = (error: unknown): void => {
+    onError('redis values', error);
+  };
+  client.on('error', onValueError);
+  void connectUntil(isClosed, client, onValueError);
+  return { kind: config.kind, client };
+}
+
+async function createNodeRedisClient(config: RedisConfig): Promise<NodeRedisClient> {
   const { createClient, createCluster, createSentinel } = await import('@keyv/redis');
   const socket = { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS, reconnectStrategy: retryDelayMs };
   const options = { socket, disableOfflineQueue: true, pingInterval: PING_INTERVAL_MS };
-  const connect = <C extends { on(event: 'error', listener: (error: unknown) => void): unknown; connect(): Promise<unknown> }>(
-    client: C,
-  ): C => {
-    client.on('error', (error) => {
-      onError('redis values', error);
-    });
-    void connectUntil(isClosed, client, (error) => {
-      onError('redis values', error);
-    });
-    return client;
-  };
   switch (config.kind) {
     case 'single':
-      return {
-        kind: 'single',
-        client: connect(createClient({ ...options, url: config.urls[0] as string })) as RedisConnectionClientType,
-      };
+      return createClient({ ...options, url: config.urls[0] as string });
     case 'cluster':
-      return {
-        kind: 'cluster',
-        client: connect(
-          createCluster({ rootNodes: config.urls.map((url) => ({ url })), defaults: options }),
-        ) as RedisConnectionClusterType,
-      };
+      return createCluster({
+        rootNodes: config.urls.map((url) => ({ url })),
+        defaults: options,
+      });
     case 'sentinel': {
       const { sentinels, master, database, username, password } = parseSentinelUrl(config.urls[0] as string);
-      const credentials = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
-      return {
-        kind: 'sentinel',
-        client: connect(
-          createSentinel({
-            name: master,
-            sentinelRootNodes: [...sentinels],
-            nodeClientOptions: { ...options, ...credentials, database },
-            sentinelClientOptions: { socket },
-          }),
-        ) as RedisConnectionSentinelType,
-      };
+      const credentials = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+      return createSentinel({
+        name: master,
+        sentinelRootNodes: [...sentinels],
+        nodeClientOptions: { ...options, ...credentials, database },
+        sentinelClientOptions: { socket },
+      });
     }
   }
 }
@@ -148,7 +142,7 @@ async function connectUntil(
   }
 }
 
-async function destroy(client: RedisClients['values']['client']): Promise<void> {
+async function destroy(client: NodeRedisClient): Promise<void> {
   try {
     await client.destroy();
   } catch {

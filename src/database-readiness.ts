@@ -35,7 +35,7 @@ export class DatabaseReadiness {
   /** Asks until it answers. */
   static of(probe: DatabaseProbe): DatabaseReadiness {
     const readiness = new DatabaseReadiness(probe.isUp);
-    void readiness.#waitFor(probe);
+    readiness.#waitFor(probe).catch(() => undefined); // closed before the database answered
     return readiness;
   }
 
@@ -54,17 +54,15 @@ export class DatabaseReadiness {
 
   async #waitFor({ ping, prepare, logger }: DatabaseProbe): Promise<void> {
     const { signal } = this.#closing;
-    for (let attempt = 1; !signal.aborted; attempt++) {
+    for (let attempt = 1; !this.#hasAnswered; attempt++) {
       try {
         await ping();
-        break;
+        this.#hasAnswered = true;
       } catch (err) {
-        if (signal.aborted) return;
         if (attempt === 1) logger.warn({ err }, 'the database does not answer yet; going on to ask');
-        await setTimeout(RETRY_MS);
+        await setTimeout(RETRY_MS, undefined, { signal });
       }
     }
-    this.#hasAnswered = true;
     await prepare().catch((err: unknown) => {
       if (!signal.aborted) logger.warn({ err }, 'the indexes of the collection Users could not be made; look-ups may be slow');
     });

@@ -208,7 +208,7 @@ export function toCacheStats(snapshot: CacheSnapshot): CacheStats {
       ...pod,
       namespaces: [...pod.namespaces].map(([name, counters]) => toNamespaceStats(name, counters)),
     })),
-    pendingInvalidations: snapshot.pendingInvalidations.slice(0, MAX_PENDING) as CacheInvalidationType[],
+    pendingInvalidations: snapshot.pendingInvalidations.slice(0, MAX_PENDING),
   };
 }
 

@@ -22,7 +22,8 @@ import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import { type BreakerState, ReadPause } from './budget/pause.js';
 import { createEmbeddedBackend } from './embedded-backend.js';
-import { type CacheWriter, type Invalidation, Invalidations } from './invalidations.js';
+import type { Invalidation } from './invalidation.js';
+import { type CacheWriter, Invalidations } from './invalidations.js';
 import { MemoryOutbox } from './outbox/outbox.js';
 import type { Dep } from './protocol/ledger.js';
 import { type EntryPage, NamespaceNames } from './purge/key-space.js';
@@ -33,7 +34,8 @@ import type { RedisInfo } from './stats/redis-info.js';
 
 export { Budget } from './budget/budget.js';
 export type { BreakerState } from './budget/pause.js';
-export { type CacheWriter, type Invalidation, InvalidationLostError } from './invalidations.js';
+export type { Invalidation } from './invalidation.js';
+export { type CacheWriter, InvalidationLostError } from './invalidations.js';
 export { literalFirstSegment } from './protocol/glob.js';
 export type { Dep } from './protocol/ledger.js';
 export type { EntryInfo, EntryPage } from './purge/key-space.js';
@@ -41,6 +43,7 @@ export type { BatchLoad, CacheReader, Found, Loaded, Namespace } from './reader.
 export type { RedisClients } from './redis-backend.js';
 export type { NamespaceCounters } from './stats/counters.js';
 export type { RedisInfo } from './stats/redis-info.js';
+export type { ValueClient, ValueConnection } from './tiers/redis-store.js';
 
 export interface CacheOptions {
   /** Undefined: everything is kept in this process's memory. */
@@ -92,15 +95,14 @@ export interface CacheSnapshot {
 export async function createCache(options: CacheOptions): Promise<Cache> {
   const names = new NamespaceNames(options.namespaces);
   const { prefix, podName, l1MaxBytes, onLease, onError } = options;
-  let invalidations: Invalidations | undefined;
-  const drain = async (): Promise<void> => invalidations?.drain();
+  const drain = (): Promise<void> => invalidations.drain();
   const backendOptions = { prefix, podName, l1MaxBytes, names, drain, onLease, onError };
   const backend =
     options.redis === undefined
       ? createEmbeddedBackend(backendOptions)
       : (await import('./redis-backend.js')).createRedisBackend(options.redis, backendOptions);
   const { journal, keySpace, results, showsPods } = backend;
-  invalidations = new Invalidations({
+  const invalidations = new Invalidations({
     journal,
     keySpace,
     results,
@@ -234,8 +236,8 @@ export class Cache implements CacheReader, CacheWriter {
 
   #pod(): PodSnapshot {
     const { podName, version } = this.#options;
-    const { journal, l1 } = this.#backend;
-    const { entries, bytes } = l1();
+    const { journal } = this.#backend;
+    const { entries, bytes } = this.#backend.l1();
     return {
       id: podName,
       version,

@@ -5,27 +5,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { withDeadline } from './budget/deadline.js';
+import type { Invalidation } from './invalidation.js';
 import type { Intent, Outbox } from './outbox/outbox.js';
-import type { Appended, Journal, PodAcks } from './protocol/journal.js';
+import type { Appended, Journal } from './protocol/journal.js';
 import type { Dep } from './protocol/ledger.js';
 import type { KeySpace, NamespaceNames } from './purge/key-space.js';
 import type { Results } from './results/results.js';
-
-/** What became of one invalidation; the shape behind the GraphQL type `CacheInvalidation`. */
-export interface Invalidation {
-  readonly id: string;
-  readonly status: 'APPLIED' | 'PENDING' | 'DRY_RUN';
-  /** The glob, for an invalidation by pattern. */
-  readonly pattern: string | null;
-  /** Keys that matched; null for an invalidation by tag, while Redis can't be asked, and until the walk has ended. */
-  readonly matched: number | null;
-  /** Of those, freed so far. */
-  readonly removed: number | null;
-  readonly requestedAt: Date;
-  readonly appliedAt: Date | null;
-  readonly elapsedMs: number;
-  readonly pods: PodAcks | null;
-}
 
 /** Redis did not take an invalidation, and there is nowhere to put it on record. */
 export class InvalidationLostError extends Error {

@@ -7,13 +7,13 @@ import { RedisKeySpace } from './purge/redis-key-space.js';
 import { RedisResults } from './results/redis-results.js';
 import { readRedisInfo } from './stats/redis-info.js';
 import { RedisKeyCounter } from './stats/redis-key-count.js';
-import { RedisStore, type ValueClient } from './tiers/redis-store.js';
+import { RedisStore, type ValueConnection } from './tiers/redis-store.js';
 import { createValues } from './tiers/values.js';
 
 /** Three connections to one Redis, already connecting: whoever opened them closes them. */
 export interface RedisClients {
   /** Carries values, under Keyv. */
-  readonly values: ValueClient;
+  readonly values: ValueConnection;
   /** Carries scripts, SCAN and UNLINK, INFO. */
   readonly commands: Redis | Cluster;
   /** Listens for nudges. */

@@ -14,7 +14,7 @@ export async function openEmbeddedStore(devicesFile: string | undefined): Promis
 }
 
 /** `prepare` creates the indexes; to be called when the database can be asked. */
-export async function openMongoStore(db: Db): Promise<{ readonly store: DeviceStore; prepare(): Promise<void> }> {
+export async function openMongoStore(db: Db): Promise<{ readonly store: DeviceStore; readonly prepare: () => Promise<void> }> {
   const { MongoDeviceStore } = await import('./mongo.store.js');
   const store = new MongoDeviceStore(db);
   return { store, prepare: () => store.ensureIndexes() };

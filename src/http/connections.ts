@@ -58,7 +58,7 @@ export class Connections {
     const sweeper = setInterval(() => {
       const elapsedMs = performance.now() - startedAt;
       if (elapsedMs > DEADLINE_MS) this.#server.closeAllConnections();
-      else this.#closeIdle();
+      else if (elapsedMs > IDLE_GRACE_MS) this.#closeIdle();
     }, SWEEP_INTERVAL_MS);
     await closed;
     clearInterval(sweeper);

@@ -19,7 +19,7 @@ export class Ledger {
   #applied = 0;
   #bound = 0;
   /** Kept in the order of their latest sequence, so that the oldest part is the front. */
-  #exact = new Map<string, number>();
+  readonly #exact = new Map<string, number>();
   #globs: { readonly seq: number; readonly glob: Glob }[] = [];
 
   get epoch(): string | undefined {

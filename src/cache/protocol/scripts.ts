@@ -2,7 +2,7 @@
  * The two scripts that Redis runs for us, each one atomic step over the bus: registry of pods, epoch, sequence and log belong
  * together. `allow-oom`: a Redis that is full must still invalidate. Needs Redis 7 or Valkey for the first line.
  */
-import { Cluster, Redis } from 'ioredis';
+import { type Cluster, type Redis } from 'ioredis';
 
 /** Log entries kept; a pod that has fallen further behind drops what it can't judge. */
 const LOG_LENGTH = 4096;

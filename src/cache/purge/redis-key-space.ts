@@ -2,7 +2,7 @@
  * The key space in Redis. SCAN and UNLINK in steps that don't hold Redis up, never KEYS or FLUSHDB. A pattern is put behind the
  * prefix, which holds no wildcard, and what comes back is ours only if it is a key of one of our namespaces.
  */
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
 import { freshForMs } from '../entry.js';
 import { Glob } from '../protocol/glob.js';

@@ -1,6 +1,6 @@
 /** The results of a process without Redis. */
 import { LRUCache } from 'lru-cache';
-import type { Invalidation } from '../invalidations.js';
+import type { Invalidation } from '../invalidation.js';
 import { RESULT_KEPT_MS, type Results } from './results.js';
 
 const MAX_RESULTS = 1_000;

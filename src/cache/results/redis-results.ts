@@ -1,7 +1,7 @@
 /** The results of the fleet, so that any pod can tell. */
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Invalidation } from '../invalidations.js';
+import type { Invalidation } from '../invalidation.js';
 import { RESULT_KEPT_MS, type Results } from './results.js';
 
 const idSchema = z.uuid();

@@ -1,5 +1,5 @@
 /** What became of invalidations that were applied, for an hour: what `cacheInvalidation(id)` reads. */
-import type { Invalidation } from '../invalidations.js';
+import type { Invalidation } from '../invalidation.js';
 
 export const RESULT_KEPT_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
 /** What Redis says of itself in INFO: the whole server, other applications' traffic included; over a Cluster the sums. */
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 
 export interface RedisInfo {
   readonly version: string;

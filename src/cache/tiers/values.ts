@@ -15,7 +15,7 @@ export function createValues(store: KeyvStoreAdapter, prefix: string, onError: (
     serialize: ({ value }) => JSON.stringify(value),
     deserialize: (text) => {
       try {
-        return { value: JSON.parse(text), expires: undefined };
+        return { value: JSON.parse(text) as never, expires: undefined };
       } catch {
         return undefined; // not ours, or cut short: a miss
       }
