@@ -29,8 +29,8 @@ import type { Dep } from './protocol/ledger.js';
 import { type EntryPage, NamespaceNames } from './purge/key-space.js';
 import { type BatchLoad, type CacheReader, type Found, type Namespace, Reader } from './reader.js';
 import type { RedisClients } from './redis-backend.js';
-import { Counters, type NamespaceCounters } from './stats/counters.js';
-import type { RedisInfo } from './stats/redis-info.js';
+import { Counters } from './stats/counters.js';
+import type { CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
 export { Budget } from './budget/budget.js';
 export type { BreakerState } from './budget/pause.js';
@@ -42,6 +42,7 @@ export type { EntryInfo, EntryPage } from './purge/key-space.js';
 export type { BatchLoad, CacheReader, Found, Loaded, Namespace } from './reader.js';
 export type { RedisClients } from './redis-backend.js';
 export type { NamespaceCounters } from './stats/counters.js';
+export type { CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 export type { RedisInfo } from './stats/redis-info.js';
 export type { ValueClient, ValueConnection } from './tiers/redis-store.js';
 
@@ -60,35 +61,6 @@ export interface CacheOptions {
   readonly onLease: (held: boolean, reason?: unknown) => void;
   /** Told of failures of Redis; requests don't see them. */
   readonly onError: (error: unknown) => void;
-}
-
-/** CONNECTED: the cache is in use. DEGRADED: Redis can't be trusted now, answers come from the source. */
-export type CacheStatus = 'CONNECTED' | 'DEGRADED' | 'EMBEDDED';
-
-/** One pod's figures. */
-export interface PodSnapshot {
-  readonly id: string;
-  readonly version: string;
-  readonly startedAt: Date;
-  readonly l1Entries: number;
-  readonly l1Bytes: number;
-  readonly leaseHeld: boolean;
-  /** Since the last sync that succeeded was sent; null before the first. */
-  readonly lagMs: number | null;
-  readonly breaker: BreakerState;
-  readonly namespaces: ReadonlyMap<string, Readonly<NamespaceCounters>>;
-}
-
-export interface CacheSnapshot {
-  readonly status: CacheStatus;
-  /** False when other pods could not be asked: the figures are then this pod's alone. */
-  readonly complete: boolean;
-  readonly prefix: string;
-  readonly keys: number | null;
-  readonly keysCountedAt: Date | null;
-  readonly redis: RedisInfo | null;
-  readonly pods: readonly PodSnapshot[];
-  readonly pendingInvalidations: readonly Invalidation[];
 }
 
 /** Builds the cache. Nothing is asked of Redis before `start`. */

@@ -12,8 +12,10 @@ import { type Cluster, type Redis, ReplyError } from 'ioredis';
 import { withDeadline } from '../budget/deadline.js';
 import type { Appended, Journal, PodAcks } from './journal.js';
 import { type Dep, Ledger } from './ledger.js';
-import { type AppendReply, parseAppendReply, parseSyncReply, type PodRecord, type SyncReply } from './replies.js';
+import { type AppendReply, parseAppendReply, parseSyncReply, type SyncReply } from './replies.js';
 import { type BusCommands, defineBusCommands } from './scripts.js';
+import { RedisRefusedError } from './refused.js';
+import { countApplied, Registry } from './registry.js';
 
 /** How often an idle pod syncs. */
 const HEARTBEAT_MS = 100;
@@ -41,15 +43,6 @@ export interface BusOptions {
   readonly onLease: (held: boolean, reason?: unknown) => void;
 }
 
-/** Redis answers, but not as the cache needs it. */
-export class RedisRefusedError extends Error {
-  override readonly name = 'RedisRefusedError';
-
-  constructor(options: ErrorOptions) {
-    super('Redis refuses what the cache needs (Redis 7 or Valkey, a primary, scripts allowed), so it is not used', options);
-  }
-}
-
 export class Bus implements Journal {
   readonly ledger = new Ledger();
   readonly #options: BusOptions;
@@ -72,7 +65,7 @@ export class Bus implements Journal {
   #lastSyncSentAt: number | undefined;
   #lastSyncFailed = false;
   #redisTimeOffsetMs = 0;
-  #records = new Map<string, { text: string; since: number }>();
+  readonly #registry: Registry;
 
   #running: Promise<SyncReply | undefined> | undefined;
   #queued: Promise<SyncReply | undefined> | undefined;
@@ -84,6 +77,7 @@ export class Bus implements Journal {
     this.#options = options;
     this.#pod = `${options.podName}:${randomUUID()}`;
     this.#commands = defineBusCommands(options.client);
+    this.#registry = new Registry(this.#pod, LEASE_WAIT_MS);
     this.#keys = [`${options.prefix}{bus}`, `${options.prefix}{bus}log`];
     this.#channel = `${options.prefix}{bus}nudge`;
   }
@@ -196,7 +190,7 @@ export class Bus implements Journal {
   async #sync(): Promise<SyncReply | undefined> {
     if (this.#stopped) return undefined; // it would bring back the record that `close` removes
     const sentAt = performance.now();
-    const forget = this.#silentPods(sentAt);
+    const forget = this.#registry.silent(sentAt);
     const { epoch = '', applied } = this.ledger;
     try {
       const sent = this.#commands.opensensorSync(
@@ -226,7 +220,7 @@ export class Bus implements Journal {
     if (reply.epoch !== this.ledger.epoch || this.ledger.applied < reply.floor) this.ledger.reset(reply.epoch, reply.floor);
     for (const { seq, deps } of reply.log) this.ledger.add(seq, deps);
     this.ledger.add(reply.seq, []);
-    this.#noteRecords(reply.pods);
+    this.#registry.note(reply.pods);
     this.#redisTimeOffsetMs = reply.timeMs - sentAt;
     this.#lastSyncSentAt = sentAt;
     this.#leaseUntil = sentAt + LEASE_MS;
@@ -262,27 +256,6 @@ export class Bus implements Journal {
     this.#trusted = false;
     this.#options.onLease(false, reason);
   }
-
-  #noteRecords(pods: ReadonlyMap<string, PodRecord>): void {
-    const now = performance.now();
-    const before = this.#records;
-    this.#records = new Map();
-    for (const [pod, { text }] of pods) {
-      const known = before.get(pod);
-      this.#records.set(pod, known?.text === text ? known : { text, since: now });
-    }
-  }
-
-  /** Pods whose record hasn't moved, as this pod saw it, for longer than their lease: they serve nothing. */
-  #silentPods(now: number): [pod: string, record: string][] {
-    return [...this.#records]
-      .filter(([pod, { since }]) => pod !== this.#pod && now - since > LEASE_WAIT_MS)
-      .map(([pod, { text }]) => [pod, text]);
-  }
-}
-
-function countApplied(appended: AppendReply, pods: ReadonlyMap<string, PodRecord>): number {
-  return [...appended.pods.keys()].filter((pod) => (pods.get(pod)?.applied ?? -1) >= appended.seq).length;
 }
 
 function pause(ms: number): Promise<void> {
