@@ -81,7 +81,7 @@ export async function openRedis(config: RedisConfig, onError: OnConnectionError)
 
 /** What is used here of a node-redis client of any kind. */
 interface NodeRedisClient extends ValueClient {
-  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'error' | 'ping-interval', listener: (argument: unknown) => void): unknown;
   connect(): Promise<unknown>;
   destroy(): unknown;
 }
@@ -96,6 +96,12 @@ async function openValues(
     onError('redis values', error);
   };
   client.on('error', onValueError);
+  // A connection that has lost or doubled an answer gives those of other questions from then on.
+  client.on('ping-interval', (answer) => {
+    if (answer === 'PONG') return;
+    void destroy(client);
+    void connectUntil(isClosed, client, onValueError);
+  });
   void connectUntil(isClosed, client, onValueError);
   return { kind: config.kind, client };
 }

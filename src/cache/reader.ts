@@ -2,6 +2,7 @@
  * Looks keys up: one MGET, the check on everything that comes back, one load of what is missing, one write of what was loaded.
  * The only place that decides what a failing Redis means to a read: a miss that is not asked again for a while, never an error.
  */
+import { Answers } from './answers.js';
 import type { Backend } from './backend.js';
 import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
@@ -42,8 +43,8 @@ export type BatchLoad<V> = (ids: readonly string[]) => Promise<ReadonlyMap<strin
 
 export interface CacheReader {
   /**
-   * Looks ids (unique) of one namespace up: one MGET, one load of what is missing, one pipelined write. Redis can't fail it;
-   * it rejects only with what `load` rejects with.
+   * Looks ids (unique) of one namespace up: one MGET, one load of what is missing, one pipelined write. Redis can't fail it. What
+   * `load` rejects with is thrown by `get` for the ids that it concerns; it rejects with it when nothing else was cached.
    */
   getMany<V>(
     namespace: Namespace,
@@ -82,19 +83,29 @@ export class Reader implements CacheReader {
     const arrivedAt = this.#loads.arrive();
     const cached = await this.#read(namespace, ids, budget, counts);
     const missing = ids.filter((id) => !cached.has(id));
-    const loaded = await this.#loads.getMany(
-      missing.map((id) => keyOf(namespace, id)),
-      {
-        arrivedAt,
-        load: (keys) => this.#load(namespace, keys, load, counts),
-        acceptable: (entry) => journal.trusted() && journal.ledger.servable(entry),
-        onJoined: (count) => {
-          counts.coalesced += count;
+    const answers = new Answers<Found<V>>();
+    let loaded: ReadonlyMap<string, Entry> = new Map();
+    try {
+      loaded = await this.#loads.getMany(
+        missing.map((id) => keyOf(namespace, id)),
+        {
+          arrivedAt,
+          load: (keys) => this.#load(namespace, keys, load, counts),
+          acceptable: (entry) => journal.trusted() && journal.ledger.servable(entry),
+          onJoined: (count) => {
+            counts.coalesced += count;
+          },
         },
-      },
-    );
-    const entry = (id: string): Entry => (cached.get(id) ?? loaded.get(keyOf(namespace, id))) as Entry;
-    return new Map(ids.map((id) => [id, { value: entry(id).x as V | null, deps: entry(id).d }]));
+      );
+    } catch (error) {
+      if (cached.size === 0) throw error;
+      for (const id of missing) answers.fail(id, error);
+    }
+    for (const id of ids) {
+      const entry = cached.get(id) ?? loaded.get(keyOf(namespace, id));
+      if (entry !== undefined) answers.set(id, { value: entry.x as V | null, deps: entry.d });
+    }
+    return answers;
   }
 
   /** What is cached and may be served; counts how each look-up ended. */

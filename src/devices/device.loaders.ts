@@ -62,7 +62,13 @@ export function deviceLoaders(parts: {
       async (ids) => {
         const found = await read(ids, request);
         for (const { deps } of found.values()) request.touched(deps);
-        return ids.map((id) => found.get(id)?.value ?? null);
+        return ids.map((id) => {
+          try {
+            return found.get(id)?.value ?? null;
+          } catch (error) {
+            return error as Error; // of this id; what is cached of the others is answered all the same
+          }
+        });
       },
       { maxBatchSize: Infinity },
     );

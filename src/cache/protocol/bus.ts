@@ -26,6 +26,8 @@ const LEASE_WAIT_MS = LEASE_MS * 1.1;
 const SYNC_DEADLINE_MS = 200;
 const FIRST_TRUST_PAUSE_MS = 2;
 const APPEND_DEADLINE_MS = 250;
+/** After so many syncs in a row without an answer of their own, the connection is made anew. */
+const MAX_UNANSWERED_SYNCS = 5;
 /** Deps per log entry. */
 const DEPS_PER_ENTRY = 100;
 
@@ -64,6 +66,7 @@ export class Bus implements Journal {
   #inEpochSince = 0;
   #lastSyncSentAt: number | undefined;
   #lastSyncFailed = false;
+  #unansweredSyncs = 0;
   #redisTimeOffsetMs = 0;
   readonly #registry: Registry;
 
@@ -191,27 +194,38 @@ export class Bus implements Journal {
     if (this.#stopped) return undefined; // it would bring back the record that `close` removes
     const sentAt = performance.now();
     const forget = this.#registry.silent(sentAt);
+    const beat = ++this.#beat;
     const { epoch = '', applied } = this.ledger;
     try {
       const sent = this.#commands.opensensorSync(
         ...this.#keys,
         randomUUID(),
         this.#pod,
-        ++this.#beat,
+        beat,
         epoch,
         applied,
         ...forget.flat(),
       );
       const reply = parseSyncReply(await withDeadline(sent, SYNC_DEADLINE_MS));
+      // A connection that has lost or doubled an answer gives those of other questions from then on: older news than it seems.
+      if (reply.pods.get(this.#pod)?.beat !== beat) throw new Error('Redis answered another sync than the one that was sent');
       this.#hear(reply, sentAt);
       this.#lastSyncFailed = false;
+      this.#unansweredSyncs = 0;
       return reply;
     } catch (error) {
       this.#lastSyncFailed = true;
       if (error instanceof ReplyError) this.#options.onError(new RedisRefusedError({ cause: error }));
+      else if (++this.#unansweredSyncs % MAX_UNANSWERED_SYNCS === 0) this.#reconnect();
       if (this.#trusted && performance.now() >= this.#leaseUntil) this.#lose(error);
       return undefined;
     }
+  }
+
+  /** A connection that is being made, or made again, is left alone. */
+  #reconnect(): void {
+    const { client } = this.#options;
+    if (client.status === 'ready') client.disconnect(true);
   }
 
   #hear(reply: SyncReply, sentAt: number): void {

@@ -6,6 +6,7 @@ import type { Dep } from './ledger.js';
 export interface PodRecord {
   readonly text: string;
   readonly applied: number;
+  readonly beat: number;
 }
 
 export interface SyncReply {
@@ -61,7 +62,9 @@ function parsePods(hash: readonly string[]): Map<string, PodRecord> {
   const pods = new Map<string, PodRecord>();
   for (let i = 0; i + 1 < hash.length; i += 2) {
     const [field, record] = [hash[i] as string, hash[i + 1] as string];
-    if (field.startsWith('pod:')) pods.set(field.slice('pod:'.length), { text: record, applied: Number.parseInt(record, 10) });
+    if (!field.startsWith('pod:')) continue;
+    const [applied = NaN, beat = NaN] = record.split(':').map((number) => Number.parseInt(number, 10));
+    pods.set(field.slice('pod:'.length), { text: record, applied, beat });
   }
   return pods;
 }
