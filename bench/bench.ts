@@ -3,7 +3,7 @@
  * were met. README.md of this folder says what is measured and how to read it.
  */
 import { spawnSync } from 'node:child_process';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { measureBatchRead } from './batch-read.js';
@@ -51,6 +51,7 @@ function readArguments() {
 async function run({ quick, only, write }: { quick: boolean; only?: string | undefined; write: boolean }): Promise<void> {
   const build = spawnSync(process.execPath, ['tools/build.mjs'], { stdio: 'inherit' });
   if (build.status !== 0) throw new Error('The server could not be built.');
+  const [busyBefore = 0] = loadavg();
   const cores = new Cores();
   cores.move('beside');
   const parts = await startParts(cores);
@@ -61,7 +62,7 @@ async function run({ quick, only, write }: { quick: boolean; only?: string | und
       console.error(`measuring: ${name}`);
       findings.push(await measure(parts, quick));
     }
-    const text = report(await machine(parts), findings);
+    const text = report(await machine(parts, busyBefore), findings);
     console.log(`\n${text}`);
     if (write) writeReadme(['npm run bench --', ...process.argv.slice(2)].join(' '), text);
   } finally {
@@ -69,7 +70,7 @@ async function run({ quick, only, write }: { quick: boolean; only?: string | und
   }
 }
 
-async function machine({ cores, redisPort, database }: Parts): Promise<string[]> {
+async function machine({ cores, redisPort, database }: Parts, busyBefore: number): Promise<string[]> {
   const redis = new Redis(redisPort);
   const version = /^redis_version:(\S+)/m.exec(await redis.info('server'))?.[1] ?? 'of unknown version';
   redis.disconnect();
@@ -77,7 +78,7 @@ async function machine({ cores, redisPort, database }: Parts): Promise<string[]>
   return [
     `${cpu?.model.trim() ?? process.arch}, ${String(cpus().length)} cores, ${process.platform}; ${cores.toString()}`,
     `Node ${process.version}, Redis ${version}, ${database}`,
-    new Date().toISOString().slice(0, 10),
+    `${new Date().toISOString().slice(0, 10)}, load average before: ${busyBefore.toFixed(2)}${busyBefore > 0.5 ? ' (BUSY: others have slowed this down)' : ''}`,
   ];
 }
 

@@ -17,14 +17,15 @@ export function ids(from: number, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${deviceIdOf(from + i)}|${nameOf(from + i)}`);
 }
 
-/** @returns what the server calls itself. */
+/** @returns what the server is, for the report. */
 export async function fillMongoDb(url: string): Promise<string> {
   const client = new MongoClient(url);
   try {
     const db = client.db('default');
     await db.collection('Users').insertMany(documents());
-    const { version } = await db.command({ buildInfo: 1 });
-    return `MongoDB ${String(version)}`;
+    const { version, gitVersion } = await db.command({ buildInfo: 1 });
+    if (gitVersion !== undefined) return `MongoDB ${String(version)}`;
+    return `another server with the protocol of MongoDB ${String(version)}, whose speed is not MongoDB's`;
   } finally {
     await client.close();
   }

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { createCache, Budget } from '../../src/cache/cache.js';
 import { openRedis } from '../../src/connections.js';
 import type { PodAnswer, PodQuestion } from './pod-processes.js';
+import type { Value } from './source.js';
 
 const [url, port, prefix, namespaces, podName] = process.argv.slice(2) as [string, string, string, string, string];
 const connections = await openRedis({ kind: 'single', urls: [url] }, () => undefined);
@@ -26,11 +27,13 @@ async function answer(question: PodQuestion): Promise<PodAnswer> {
     case 'read': {
       const { id, source, namespace } = question;
       let loads = 0;
-      const found = await cache.getMany(namespace, [id], new Budget(1_000), (ids) => {
+      const found = await cache.getMany<Value>(namespace, [id], new Budget(1_000), (ids) => {
         loads += ids.length;
-        return Promise.resolve(new Map(ids.map((each) => [each, { value: source, tags: [`device:${each}`] }])));
+        return Promise.resolve(
+          new Map(ids.map((each) => [each, { value: { id: each, version: source }, tags: [`device:${each}`] }])),
+        );
       });
-      return { version: found.get(id)!.value, loads };
+      return { version: found.get(id)!.value?.version ?? null, loads };
     }
     case 'invalidate': {
       const { status } = await cache.invalidate(question.deps);

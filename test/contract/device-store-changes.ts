@@ -147,6 +147,11 @@ export function changing(storeOf: StoreOf): void {
       expect(await store.revealApiKey(pair(BERT, 'a', 'Bed'))).toBe('k3');
     });
 
+    it('passes over keys of the pair that have none', async () => {
+      const store = await storeOf(document(ANNA, { device_id: 'a', device_name: 'Bed' }, key('a', 'Bed', { key: 'k1' })));
+      expect(await store.revealApiKey(pair(ANNA, 'a', 'Bed'))).toBe('k1');
+    });
+
     it('has nothing to show when the owner no longer holds the pair', async () => {
       const store = await storeOf(document(ANNA, key('a', 'Bed')));
       for (const gone of [pair(ANNA, 'a', 'Hut'), pair(BERT, 'a', 'Bed')]) expect(await store.revealApiKey(gone)).toBeUndefined();

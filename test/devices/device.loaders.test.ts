@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CacheReader } from '../../src/cache/cache.js';
 import { deviceLoaders } from '../../src/devices/device.loaders.js';
 import type { DeviceListingQuery, DeviceStore } from '../../src/devices/device.store.js';
+import { Doorkeeper } from '../../src/devices/doorkeeper.js';
 import { CodedError } from '../../src/errors.js';
 import { ANNA, BERT, document, key } from '../contract/device-store-fixtures.js';
 import { counting, embeddedStore, passingCache, requestBy, user } from './fakes.js';
@@ -166,5 +167,16 @@ describe('listings', () => {
     await Promise.all([loaders.listing(all), loaders.listing({ ...all }), loaders.listing({ ...all, first: 1 })]);
     expect(cache.reads.map(({ ids }) => ids.length)).toEqual([2]);
     expect(calls).toEqual(['listDevices', 'listDevices']);
+  });
+});
+
+describe('the doorkeeper', () => {
+  it('remembers at least one generation and at most two', () => {
+    const doorkeeper = new Doorkeeper(3);
+    const meet = (...digests: string[]) => digests.map((digest) => doorkeeper.hasMet(digest));
+    expect(meet('a', 'b', 'c', 'a')).toEqual([false, false, false, true]);
+    expect(meet('d', 'b')).toEqual([false, true]);
+    expect(meet('e', 'f', 'g')).toEqual([false, false, false]);
+    expect(meet('c', 'b')).toEqual([false, true]);
   });
 });

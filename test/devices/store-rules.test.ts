@@ -1,6 +1,7 @@
 /** The rules of both stores against a second statement of them, as short and slow as can be, over random fleets full of collisions. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { searchPattern } from '../../src/devices/device-listing.js';
 import { EmbeddedDeviceStore } from '../../src/devices/embedded.store.js';
 import type { DeviceRecord, ListingScope, OwnedPair } from '../../src/devices/device.store.js';
 import { User } from '../../src/devices/user-document.js';
@@ -133,4 +134,8 @@ it('lists as the rules say, in pages of any length', async () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+it('writes no NUL into a search, which MongoDB refuses in a regular expression', () => {
+  expect(searchPattern('a\0.b')).toBe('a\\x00\\.b');
 });

@@ -31,7 +31,6 @@ async function startCache(redisUrl?: string): Promise<Cache> {
     podName: 'pod',
     version: '1',
     onLease() {},
-    onRefused() {},
     onError() {},
   });
   track({ name: 'cache', close: () => cache.close() });

@@ -133,14 +133,23 @@ describe('a connection', () => {
   });
 
   it('that pauses for a moment is not cut off', async () => {
-    const http = await startHttp();
-    const agent = keepAliveAgent();
-    await ask(agent, http.url, '{hello}');
-    const drained = http.drain();
-    const startedAt = performance.now();
-    await waitFor(() => performance.now() - startedAt > 250);
-    expect(await ask(agent, http.url, '{hello}')).toMatchObject({ status: 200, headers: { connection: 'close' } });
-    await drained;
+    /** Undefined when this process was held up so long that the connection was idle for more than a moment. */
+    const askAfterPause = async (): Promise<Answer | undefined> => {
+      const http = await startHttp();
+      const agent = keepAliveAgent();
+      await ask(agent, http.url, '{hello}');
+      const drained = http.drain();
+      const startedAt = performance.now();
+      await waitFor(() => performance.now() - startedAt > 100);
+      const asked = ask(agent, http.url, '{hello}').catch((error: unknown) => {
+        if (performance.now() - startedAt < 400) throw error;
+        return undefined;
+      });
+      await drained;
+      return await asked;
+    };
+    const answer = await waitFor(askAfterPause, { timeoutMs: 20_000 });
+    expect(answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
   });
 
   it('that was only opened is closed', async () => {
@@ -171,12 +180,15 @@ it('says that it is not ready at once, and serves for SHUTDOWN_DELAY_SECONDS', a
   const readiness = await fetch(`${http.url}/readyz`);
   expect(readiness.status).toBe(503);
   expect(await readiness.json()).toMatchObject({ status: 'stopping' });
+  let served = 0;
   while (performance.now() - startedAt < 700) {
     const answer = await http.post('{hello}');
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('connection')).toBe('keep-alive');
-    await answer.text();
+    expect(await answer.json()).toEqual({ data: { hello: 'world' } });
+    // An answer that this process was held up with may be one of the last.
+    if (performance.now() - startedAt < 990) expect(answer.headers.get('connection')).toBe('keep-alive');
+    served++;
   }
+  expect(served).toBeGreaterThan(0);
   await drained;
   expect(performance.now() - startedAt).toBeGreaterThan(990);
   await expect(http.post('{hello}')).rejects.toThrow();

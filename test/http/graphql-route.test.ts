@@ -1,6 +1,6 @@
 /** `/graphql` over HTTP: methods, bodies, and errors before GraphQL runs. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { API_KEY, sendRaw, startHttp, UNKNOWABLE_API_KEY, type TestHttp } from './http-server.js';
+import { API_KEY, BREAKING_API_KEY, sendRaw, startHttp, UNKNOWABLE_API_KEY, type TestHttp } from './http-server.js';
 
 let http: TestHttp;
 beforeAll(async () => {
@@ -234,6 +234,14 @@ it('leaves connections usable after an error', async () => {
 });
 
 describe('what nobody expected', () => {
+  const logged = (id: string) => http.logs.filter(({ requestId, level }) => requestId === id && level === 50);
+
+  it('is told nothing of before GraphQL runs either', async () => {
+    const answer = await http.post('{hello}', { 'x-api-key': BREAKING_API_KEY, 'x-request-id': 'early' });
+    expect((await expectError(answer, 500, 'INTERNAL_SERVER_ERROR')).message).toBe('Internal server error');
+    expect(logged('early')).toEqual([expect.objectContaining({ err: expect.objectContaining({ stack: expect.any(String) }) })]);
+  });
+
   it('is told nothing of, and logged with the request id', async () => {
     const answer = await http.post('{broken}', { 'x-request-id': 'unexpected' });
     expect(answer.status).toBe(200);
@@ -242,8 +250,8 @@ describe('what nobody expected', () => {
       errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: 'unexpected' } }],
     });
     expect(text).not.toMatch(/ECONNREFUSED|hunter2|10\.0\.0\.7/);
-    const line = http.logs.find(({ requestId, level }) => requestId === 'unexpected' && level === 50);
-    expect(line).toMatchObject({ err: { name: 'Error', message: 'connect ECONNREFUSED mongodb://***@10.0.0.7:27017' } });
+    const message = 'connect ECONNREFUSED mongodb://***@10.0.0.7:27017';
+    expect(logged('unexpected')).toMatchObject([{ err: { name: 'Error', message } }]);
   });
 });
 

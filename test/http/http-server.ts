@@ -26,6 +26,8 @@ export const ORIGIN = 'https://studio.apollographql.com';
 export const API_KEY = 'key-of-the-greenhouse';
 /** An API key that can't be looked up. */
 export const UNKNOWABLE_API_KEY = 'key-while-the-database-is-down';
+/** An API key on which the look-up fails as nobody expected. */
+export const BREAKING_API_KEY = 'key-that-breaks';
 const OWNER = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
 const AUTH = { kind: 'demo', permissionsClaim: 'permissions', secret: 'x'.repeat(32) } as const;
 /** A driver's error, as it must never reach a client or the log. */
@@ -136,6 +138,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<stri
 
 async function findApiKey(key: string): Promise<OwnedPair | undefined> {
   if (key === UNKNOWABLE_API_KEY) throw new CodedError('DATABASE_UNAVAILABLE', 'The database can not be asked.');
+  if (key === BREAKING_API_KEY) throw new Error(DRIVER_MESSAGE);
   return Promise.resolve(key === API_KEY ? { owner: OWNER, deviceId: 'greenhouse', name: 'Tomatoes' } : undefined);
 }
 
