@@ -3,7 +3,6 @@
  * because both the device mutations and the cache administration answer it.
  */
 import 'reflect-metadata';
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { Invalidation } from './cache/cache.js';
 
@@ -65,10 +64,10 @@ export class CacheInvalidationType implements Invalidation {
   })
   removed!: number | null;
 
-  @Field(() => GraphQLDateTime, { description: 'When it was asked for.' })
+  @Field(() => Date, { description: 'When it was asked for.' })
   requestedAt!: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When it was applied everywhere; null until APPLIED.' })
+  @Field(() => Date, { nullable: true, description: 'When it was applied everywhere; null until APPLIED.' })
   appliedAt!: Date | null;
 
   @Field(() => Float, { description: 'Milliseconds from the request until it was applied, or until now.' })

@@ -20,6 +20,8 @@ const COMMAND_TIMEOUT_MS = 300;
 const LONGEST_RETRY_MS = 500;
 /** How long MongoDB may be unreachable before a query fails. */
 const SERVER_SELECTION_TIMEOUT_MS = 2_000;
+/** Above what the server itself allows one operation. */
+const MONGODB_SOCKET_TIMEOUT_MS = 8_000;
 const WRITABLE_SERVERS: ReadonlySet<string> = new Set(['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer']);
 
 function retryDelayMs(attempt: number): number {
@@ -39,6 +41,8 @@ export async function openMongoDb(url: string): Promise<MongoConnection> {
     appName: 'opensensor-graphql',
     serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
     connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    // The limits that the server keeps itself say nothing while it is frozen.
+    socketTimeoutMS: MONGODB_SOCKET_TIMEOUT_MS,
     readPreference: 'primary',
     writeConcern: { w: 'majority' },
   });

@@ -1,6 +1,5 @@
 /** The GraphQL types of `cacheStats`, and how a snapshot of the cache becomes one. Nothing here asks anybody. */
 import 'reflect-metadata';
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type {
   BreakerState as Breaker,
@@ -124,7 +123,7 @@ export class PodStats {
   @Field(() => String, { description: 'Version of the server that the pod runs.' })
   version!: string;
 
-  @Field(() => GraphQLDateTime, { description: 'When the pod started; its counters begin here.' })
+  @Field(() => Date, { description: 'When the pod started; its counters begin here.' })
   startedAt!: Date;
 
   @Field(() => Int, { description: "Entries in the pod's memory." })
@@ -157,7 +156,7 @@ export class CacheStats {
   @Field(() => Boolean, { description: "False when other pods could not be asked: the figures are then this pod's alone." })
   complete!: boolean;
 
-  @Field(() => GraphQLDateTime, {
+  @Field(() => Date, {
     description:
       "Start of the oldest pod counted. Counters begin at each pod's start; a pod that is gone takes its counts along.",
   })
@@ -173,7 +172,7 @@ export class CacheStats {
   })
   keys!: number | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When `keys` were counted.' })
+  @Field(() => Date, { nullable: true, description: 'When `keys` were counted.' })
   keysCountedAt!: Date | null;
 
   @Field(() => RedisStats, { nullable: true, description: "Redis itself; null without one, or when it can't be asked." })

@@ -130,7 +130,8 @@ export class CacheAdmin {
   }
 }
 
-function requirePermission(principal: Principal, permission: Permission): void {
+/** Throws `UNAUTHENTICATED` for an anonymous principal, `FORBIDDEN` for another without the permission. */
+export function requirePermission(principal: Principal, permission: Permission): void {
   if (principal.kind === 'ANONYMOUS')
     throw new CodedError('UNAUTHENTICATED', `This needs a token with the permission ${permission}.`);
   if (!hasPermission(principal, permission)) throw new CodedError('FORBIDDEN', `This needs the permission ${permission}.`);

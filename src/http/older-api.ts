@@ -3,8 +3,9 @@
  * GraphQL has too. Only translates: permissions and patterns are checked behind `CacheAdmin`. Registered by `server.ts`.
  */
 import type { FastifyInstance, FastifyReply, onRequestAsyncHookHandler } from 'fastify';
-import { hasPermission, type Principal } from '../auth/principal.js';
+import type { Principal } from '../auth/principal.js';
 import type { Invalidation } from '../cache/cache.js';
+import { requirePermission } from '../cache-admin/operations.js';
 import { CodedError } from '../errors.js';
 
 /** What these routes need of cache administration. Each operation rejects with a CodedError for a missing permission or a bad pattern. */
@@ -46,7 +47,7 @@ export function addOlderApiRoutes(app: FastifyInstance, cacheAdmin: CacheAdmin, 
 
   app.post('/cache/invalidate', { onRequest: authenticate }, async ({ scope, body }, reply) => {
     const principal = scope.principal();
-    requireCacheAdmin(principal);
+    requirePermission(principal, 'cache:admin'); // before anything is said about the body
     const pattern = patternOf(body);
     // The older API kept these in the same cache; this server never has any.
     if (/^(pipeline|agg|fief_token):/.test(pattern)) return reply.send({ deleted_count: 0, pattern });
@@ -58,13 +59,6 @@ export function addOlderApiRoutes(app: FastifyInstance, cacheAdmin: CacheAdmin, 
 function answerInvalidation(reply: FastifyReply, pattern: string, { status, matched, id }: Invalidation): FastifyReply {
   if (status === 'APPLIED' && matched !== null) return reply.send({ deleted_count: matched, pattern });
   return reply.status(202).send({ pattern, id });
-}
-
-/** Said before anything is said about the body. */
-function requireCacheAdmin(principal: Principal): void {
-  if (hasPermission(principal, 'cache:admin')) return;
-  if (principal.kind === 'ANONYMOUS') throw new CodedError('UNAUTHENTICATED', 'This needs a bearer token with `cache:admin`.');
-  throw new CodedError('FORBIDDEN', 'This needs the permission `cache:admin`.');
 }
 
 function patternOf(body: unknown): string {

@@ -108,7 +108,7 @@ describeWithMongoDb('two pods', () => {
     const pending = (await a.graphql(STATS, {}, admin)).body.data?.cacheStats;
     expect(pending).toMatchObject({ status: 'DEGRADED', keys: null, redis: null, pendingInvalidations: [{ status: 'PENDING' }] });
 
-    await redis.resume();
+    redis.resume();
     const { id } = changed.body.data?.updateDevice.invalidation as { id: string };
     await waitFor(async () => {
       const { body } = await a.graphql('query ($id: ID!) { cacheInvalidation(id: $id) { status } }', { id }, admin);
