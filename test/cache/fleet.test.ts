@@ -112,7 +112,7 @@ describe('pods of one fleet', () => {
     const [a, b] = (await openFleet('a', 'b')) as [Pod, Pod];
     await cached(a, 'x');
     // As a pod of a version to come would write it.
-    const seq = Number(await client.hincrby(BUS, 'seq', 1));
+    const seq = await client.hincrby(BUS, 'seq', 1);
     await client.xadd(LOG, `${seq}-0`, 'd', JSON.stringify([{ owner: 'someone' }]));
     source.change('x');
     await waitFor(async () => (await source.version(b.cache, 'x')) === 2);

@@ -1,13 +1,11 @@
 /** Runs the contract of the cache over its backends, and shows what only one of them can. */
 import { Redis } from 'ioredis';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { EmbeddedStore } from '../../src/cache/tiers/embedded-store.js';
-import { NAMESPACES, openPod, type Pod, PREFIX } from '../cache/pods.js';
-import { DEVICES, Source } from '../cache/source.js';
+import { NAMESPACES, openPod, PREFIX } from '../cache/pods.js';
 import { expectInvariants, plantForeignKeys } from '../harness/invariants.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
-import { waitFor } from '../harness/wait.js';
 import { cacheContract, type StoredTexts } from './cache.js';
 
 cacheContract('the embedded cache', async () => {

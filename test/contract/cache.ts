@@ -258,7 +258,7 @@ function storing(f: Fixture): void {
         [keyOf(there), 270 + 600, 300 + 600],
         [keyOf(absent), 27, 30],
       ] as const) {
-        const { f: freshSeconds } = JSON.parse(await storedText(stored, key));
+        const { f: freshSeconds } = JSON.parse(await storedText(stored, key)) as { f: number };
         const ttlSeconds = (await stored.ttlMs(key)) / 1_000;
         expect(ttlSeconds).toBeGreaterThan(least - 5);
         expect(ttlSeconds).toBeLessThanOrEqual(most);
@@ -391,7 +391,7 @@ function invalidating(f: Fixture): void {
   describe.each(WAYS)('invalidating by %s', (way, invalidate) => {
     it('makes a value and an absence unservable on every pod, and nothing else', async () => {
       const { cache, another, source, id } = f;
-      const [quiet, absent] = [`quiet-${id}-`, `${id}`];
+      const [quiet, absent] = [`quiet-${id}-`, id];
       source.remove(absent);
       await warm(f, [absent, quiet]);
       await warm(f, [absent], API_KEYS);
@@ -476,7 +476,7 @@ function invalidating(f: Fixture): void {
       });
       await expect(failing).rejects.toThrow('connection lost');
       expect(await source.version(another, id)).toBe(2);
-      expect(cache.snapshot()).resolves.toMatchObject({ pendingInvalidations: [] });
+      await expect(cache.snapshot()).resolves.toMatchObject({ pendingInvalidations: [] });
     });
   });
 }
