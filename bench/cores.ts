@@ -5,15 +5,18 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-export type Place = 'measured' | 'beside';
+/** `anywhere`: a process would otherwise stay on the cores of the one that starts it. */
+export type Place = 'measured' | 'beside' | 'anywhere';
 
 export class Cores {
   /** As `taskset` takes them. */
   readonly #lists: Readonly<Record<Place, string>> | undefined;
 
   constructor() {
-    const [first, ...rest] = allowedCores();
-    if (first !== undefined && rest.length > 0) this.#lists = { measured: String(first), beside: rest.join(',') };
+    const all = allowedCores();
+    const [first, ...rest] = all;
+    if (first === undefined || rest.length === 0) return;
+    this.#lists = { measured: String(first), beside: rest.join(','), anywhere: all.join(',') };
   }
 
   /** What to run for a command to have its place. */

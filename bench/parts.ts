@@ -87,8 +87,7 @@ export interface Server {
 
 export interface ServerOptions {
   readonly env: Readonly<Record<string, string>>;
-  /** Where it runs. Default: wherever the system puts it. */
-  readonly place?: Place;
+  readonly place: Place;
   /** A file of this folder that changes the server before it starts. */
   readonly preload?: URL;
 }
@@ -113,7 +112,7 @@ export async function startServer(cores: Cores, { env, place, preload }: ServerO
   const url = `http://127.0.0.1:${String(port)}/graphql`;
   const args = [...(preload === undefined ? [] : ['--import', preload.href]), 'dist/main.js'];
   const server = await startProcess({
-    command: place === undefined ? [process.execPath, args] : cores.command(place, process.execPath, args),
+    command: cores.command(place, process.execPath, args),
     env: { HOST: '127.0.0.1', PORT: String(port), ...env },
     quiet: true,
     // Rejects until the database can be asked, which counts as not yet.

@@ -4,6 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { freePort } from '../test/harness/ports.js';
+import type { Cores } from './cores.js';
 import { environment, type Parts, startServer } from './parts.js';
 import { residentMegabytes, startProcess } from './processes.js';
 import { type Aim, type Findings, number, type Row } from './report.js';
@@ -36,9 +37,9 @@ export async function measureStart(parts: Parts, { rounds, memoryRounds }: Start
   const env = environment(parts);
   const database = parts.mongodbPort === undefined ? 'embedded store' : 'MongoDB';
   const modes = [
-    { name: 'embedded', start: () => startServer(parts.cores, { env: {} }) },
-    { name: `${database} + Redis`, start: () => startServer(parts.cores, { env }) },
-    { name: 'bare node:http', start: startBareServer },
+    { name: 'embedded', start: () => startServer(parts.cores, { env: {}, place: 'anywhere' }) },
+    { name: `${database} + Redis`, start: () => startServer(parts.cores, { env, place: 'anywhere' }) },
+    { name: 'bare node:http', start: () => startBareServer(parts.cores) },
   ];
   const measured: Start[][] = [];
   for (let round = 0; round <= rounds; round++) {
@@ -87,11 +88,11 @@ async function measure(start: () => Promise<Startable>, withMemory: boolean): Pr
   return { seconds, megabytes };
 }
 
-async function startBareServer(): Promise<Startable> {
+async function startBareServer(cores: Cores): Promise<Startable> {
   const port = await freePort();
   const script = `require('node:http').createServer((request, response) => response.end()).listen(${String(port)}, '127.0.0.1')`;
   return startProcess({
-    command: [process.execPath, ['--eval', script]],
+    command: cores.command('anywhere', process.execPath, ['--eval', script]),
     isReady: async () => (await fetch(`http://127.0.0.1:${String(port)}`)).ok,
   });
 }

@@ -46,7 +46,10 @@ export async function measureTrips(parts: Parts, repeats: number): Promise<Findi
   let server: Server | undefined;
   try {
     const env = environment(parts, { redisPort: redisProxy.port, mongodbPort: mongodbProxy?.port });
-    server = await startServer(parts.cores, { env: { ...env, CACHE_PREFIX: 'trips:', CACHE_BUDGET_MS: '5000' } });
+    server = await startServer(parts.cores, {
+      env: { ...env, CACHE_PREFIX: 'trips:', CACHE_BUDGET_MS: '5000' },
+      place: 'anywhere',
+    });
     const { url } = server;
 
     const costsOf = async (work: () => Promise<unknown>): Promise<Costs> => {
@@ -124,7 +127,7 @@ function middle(costs: readonly Costs[], background: ReadonlySet<string>): Costs
 
 function findingsOf(state: 'warm' | 'cold', size: number, costs: Costs, hasMongoDb: boolean): Findings {
   const { redis, flights, mongodb } = costs;
-  const trips = [...redis].map(([name, calls]) => {
+  const trips = [...redis].sort().map(([name, calls]) => {
     const inFlights = flights.get(name) ?? 0;
     return `${number(calls)} ${name}${calls === inFlights ? '' : ` in ${number(inFlights)} flight${inFlights === 1 ? '' : 's'}`}`;
   });

@@ -62,11 +62,11 @@ export async function openRedis(config: RedisConfig, onError: OnConnectionError)
   let isClosed = false;
   const values = await openValues(config, onError, () => isClosed);
   const commands = await openIoRedis(config, { commandTimeout: COMMAND_TIMEOUT_MS, socketTimeout: 2 * SOCKET_TIMEOUT_MS });
-  // No socket timeout: a connection that only listens may be silent for long. It misses at most a nudge.
-  const subscriber = await openIoRedis(config, {});
   commands.on('error', (error) => {
     onError('redis commands', error);
   });
+  // No socket timeout: a connection that only listens may be silent for long. It misses at most a nudge.
+  const subscriber = await openIoRedis(config, {});
   subscriber.on('error', (error) => {
     onError('redis subscriber', error);
   });
@@ -164,7 +164,7 @@ async function openIoRedis(
   config: RedisConfig,
   timeouts: { readonly commandTimeout?: number; readonly socketTimeout?: number },
 ): Promise<Redis | Cluster> {
-  const { Cluster, Redis } = await import('ioredis');
+  const { Cluster, Redis } = await import('./ioredis.js');
   const options = {
     ...timeouts,
     connectTimeout: CONNECT_TIMEOUT_MS,

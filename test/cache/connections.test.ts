@@ -8,6 +8,7 @@ import { freePort } from '../harness/ports.js';
 import { startRedis } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
+import { startNonsense } from './tampering-proxy.js';
 
 /** Counts who connects to a port. */
 async function countConnections(port: number): Promise<{ readonly count: () => number }> {
@@ -76,6 +77,27 @@ describe('connections to a Redis', () => {
       connections.close();
     }
     await waitFor(async () => ((await client.client('LIST')) as string).trim().split('\n').length === 1);
+  });
+
+  it.each([
+    ['null', '$-1\r\n'],
+    ['null, as RESP3 has it', '_\r\n'],
+    ['a number', ':1\r\n'],
+    ['an error', '-ERR\r\n'],
+    ['a list', '*1\r\n$-1\r\n'],
+    ['a push', '>2\r\n+message\r\n_\r\n'],
+    ['a push of null', '>1\r\n_\r\n'],
+    ['a push of nothing', '>0\r\n'],
+    ['news of a subscription that there is not', '>3\r\n+unsubscribe\r\n_\r\n:0\r\n'],
+  ])('that is answered more often than it has asked, with %s, fails and ends nothing else', async (_what, reply) => {
+    const port = await startNonsense(reply.repeat(10));
+    const errors: unknown[] = [];
+    const connections = await openRedis({ kind: 'single', urls: [`redis://127.0.0.1:${port}`] }, (_connection, error) =>
+      errors.push(error),
+    );
+    await waitFor(() => errors.length > 3);
+    connections.close();
+    expect(errors.filter((error) => !(error instanceof Error))).toEqual([]);
   });
 
   it('with a wrong password fail and say so, without the password', async () => {

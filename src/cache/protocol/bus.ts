@@ -122,7 +122,7 @@ export class Bus implements Journal {
   /** Waits until entries may be served, `deadlineMs` at most. For the start of a pod. */
   async firstTrust(deadlineMs: number): Promise<void> {
     const giveUpAt = performance.now() + deadlineMs;
-    while (!this.trusted() && performance.now() < giveUpAt) {
+    while (!this.trusted() && !this.#stopped && performance.now() < giveUpAt) {
       await Promise.race([this.#syncFromNow(), pause(giveUpAt - performance.now())]);
       await pause(FIRST_TRUST_PAUSE_MS);
     }
@@ -146,8 +146,10 @@ export class Bus implements Journal {
   async append(deps: readonly Dep[]): Promise<Appended> {
     const entries: string[] = [];
     for (let i = 0; i < deps.length; i += DEPS_PER_ENTRY) entries.push(JSON.stringify(deps.slice(i, i + DEPS_PER_ENTRY)));
-    const sent = this.#commands.opensensorAppend(...this.#keys, randomUUID(), this.#channel, ...entries);
+    const call = randomUUID();
+    const sent = this.#commands.opensensorAppend(...this.#keys, call, this.#channel, ...entries);
     const reply = parseAppendReply(await withDeadline(sent, APPEND_DEADLINE_MS));
+    if (reply.call !== call) throw new Error('Redis answered another call than the one that was sent');
     return { applied: this.#acknowledged(reply) };
   }
 
@@ -157,7 +159,7 @@ export class Bus implements Journal {
     const live = appended.pods.size;
     let acknowledged = 0;
     for (let pauseMs = 1; performance.now() < giveUpAt; pauseMs = Math.min(pauseMs * 2, 16)) {
-      const reply = await this.#syncFromNow();
+      const reply = await withDeadline(this.#syncFromNow(), giveUpAt - performance.now()).catch(() => undefined);
       if (reply?.epoch === appended.epoch) acknowledged = countApplied(appended, reply.pods);
       // A pod that has just joined this epoch may stand in for one whose lease of the epoch before is still running.
       const newcomer = performance.now() - this.#inEpochSince < LEASE_WAIT_MS;
@@ -197,15 +199,7 @@ export class Bus implements Journal {
     const beat = ++this.#beat;
     const { epoch = '', applied } = this.ledger;
     try {
-      const sent = this.#commands.opensensorSync(
-        ...this.#keys,
-        randomUUID(),
-        this.#pod,
-        beat,
-        epoch,
-        applied,
-        ...forget.flat(),
-      );
+      const sent = this.#commands.opensensorSync(...this.#keys, randomUUID(), this.#pod, beat, epoch, applied, ...forget.flat());
       const reply = parseSyncReply(await withDeadline(sent, SYNC_DEADLINE_MS));
       // A connection that has lost or doubled an answer gives those of other questions from then on: older news than it seems.
       if (reply.pods.get(this.#pod)?.beat !== beat) throw new Error('Redis answered another sync than the one that was sent');

@@ -21,6 +21,8 @@ export interface SyncReply {
 }
 
 export interface AppendReply {
+  /** The id that this call was made with. */
+  readonly call: string;
   readonly epoch: string;
   readonly seq: number;
   readonly pods: ReadonlyMap<string, PodRecord>;
@@ -30,7 +32,7 @@ const text = z.string();
 const integer = z.coerce.number().int().nonnegative();
 const logEntry = z.tuple([text, z.array(text)]);
 const syncReply = z.tuple([text, integer, integer, z.array(logEntry), z.array(text), z.tuple([integer, integer])]);
-const appendReply = z.tuple([text, integer, z.array(text)]);
+const appendReply = z.tuple([text, integer, z.array(text), text]);
 const deps = z.array(z.union([text, z.strictObject({ glob: text })]));
 
 export function parseSyncReply(reply: unknown): SyncReply {
@@ -46,8 +48,8 @@ export function parseSyncReply(reply: unknown): SyncReply {
 }
 
 export function parseAppendReply(reply: unknown): AppendReply {
-  const [epoch, seq, hash] = appendReply.parse(reply);
-  return { epoch, seq, pods: parsePods(hash) };
+  const [epoch, seq, hash, call] = appendReply.parse(reply);
+  return { call, epoch, seq, pods: parsePods(hash) };
 }
 
 function parseDeps(json: string | undefined): readonly Dep[] | undefined {

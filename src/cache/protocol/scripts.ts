@@ -46,7 +46,7 @@ local from = (same and tonumber(ARGV[5]) >= floor) and '(' .. ARGV[5] .. '-0' or
 return {epoch, seq, floor, redis.call('XRANGE', log, from, '+'), redis.call('HGETALL', bus), redis.call('TIME')}
 `;
 
-/** ARGV: fresh epoch, channel, then one JSON array of deps per log entry. */
+/** ARGV: fresh epoch, which comes back as the name of this call, channel, then one JSON array of deps per log entry. */
 const APPEND = `${OPEN_BUS}
 for i = 3, #ARGV do
   seq = seq + 1
@@ -56,7 +56,7 @@ redis.call('HSET', bus, 'seq', seq)
 redis.call('EXPIRE', bus, ${BUS_TTL_SECONDS})
 redis.call('EXPIRE', log, ${BUS_TTL_SECONDS})
 redis.call('PUBLISH', ARGV[2], seq)
-return {epoch, seq, redis.call('HGETALL', bus)}
+return {epoch, seq, redis.call('HGETALL', bus), ARGV[1]}
 `;
 
 /** A Redis client that knows the scripts. Replies are checked by the caller: they come from outside. */

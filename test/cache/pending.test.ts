@@ -1,0 +1,205 @@
+import { Redis } from 'ioredis';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Cache, InvalidationLostError } from '../../src/cache/cache.js';
+import { startRedis, type RedisServer } from '../harness/redis.js';
+import { track } from '../harness/registry.js';
+import { startProxy, type TcpProxy } from '../harness/tcp-proxy.js';
+import { waitFor } from '../harness/wait.js';
+import { openPod, type Pod, PREFIX } from './pods.js';
+import { Source } from './source.js';
+import { SLACK_MS } from './timed-reads.js';
+
+/** What Redis may take to take an invalidation, and what the pods may after that. */
+const APPEND_MS = 250;
+const PODS_MS = 550;
+
+let redis: RedisServer;
+let client: Redis;
+let proxy: TcpProxy;
+let far: Pod;
+let near: Pod;
+let source: Source;
+
+/** Two pods: Redis is lost to the far one when the proxy fails. */
+beforeEach(async () => {
+  redis = await startRedis();
+  client = connect();
+  proxy = await startProxy(redis.port);
+  far = await openPod('far', `redis://127.0.0.1:${proxy.port}`);
+  near = await openPod('near', redis.url);
+  source = new Source();
+  await source.read(near.cache, ['x']);
+  await waitFor(() => client.exists(`${PREFIX}device_meta:x`));
+  await far.cache.invalidate(['nothing']); // until both have been in the epoch for as long as a lease
+});
+
+function connect(): Redis {
+  const connected = new Redis(redis.url);
+  connected.on('error', () => undefined); // it is killed in some tests
+  track({ name: 'Redis client of the test', close: () => Promise.resolve(connected.disconnect()) });
+  return connected;
+}
+
+/** Changes x, and tells what became of that and how long it took. */
+async function change(cache: Cache): Promise<{ status: string; id: string; ms: number; overMs: number }> {
+  const startedAt = performance.now();
+  const allowed = new Promise<number>((resolve) => {
+    setTimeout(() => {
+      resolve(performance.now() - startedAt);
+    }, APPEND_MS);
+  });
+  const { result, invalidation } = await cache.change(['device:x'], () => {
+    source.change('x');
+    return Promise.resolve(source.current('x')!.version);
+  });
+  expect(result).toBe(source.current('x')!.version);
+  const ms = performance.now() - startedAt;
+  return { status: invalidation.status, id: invalidation.id, ms, overMs: ms < APPEND_MS ? 0 : ms - (await allowed) };
+}
+
+const FAULTS: readonly [string, () => Promise<void> | void, () => Promise<void> | void][] = [
+  ['cut off', () => proxy.cut(), () => proxy.heal()],
+  ['silent', () => proxy.blackhole(), () => proxy.heal()],
+  ['frozen', () => redis.pause(), () => redis.resume()],
+  ['killed', () => redis.kill(), () => redis.restart()],
+];
+
+describe.each(FAULTS)('while Redis is %s', (_what, fail, heal) => {
+  it('a change succeeds, is pending, and is applied before the cache is used again', async () => {
+    await fail();
+    const pending = await change(far.cache);
+    expect(pending).toMatchObject({ status: 'PENDING' });
+    expect(pending.overMs).toBeLessThan(SLACK_MS);
+
+    expect(await far.cache.findInvalidation(pending.id)).toMatchObject({ id: pending.id, status: 'PENDING', appliedAt: null });
+    expect((await far.cache.snapshot()).pendingInvalidations.map(({ id }) => id)).toEqual([pending.id]);
+    expect(far.cache.status).toBe('DEGRADED'); // at once, whatever is left of its lease
+    for (let i = 0; i < 5; i++) expect(await source.version(far.cache, 'x', { budgetMs: 50 })).toBe(2);
+
+    const seen = watch(far.cache, pending.id);
+    await heal();
+    await waitFor(() => far.cache.status === 'CONNECTED');
+    expect(await source.version(far.cache, 'x')).toBe(2);
+    await waitFor(async () => (await far.cache.findInvalidation(pending.id))?.status === 'APPLIED');
+    for (const pod of [far, near]) await expectNew(pod);
+    expect(await seen.stop()).toEqual(['PENDING', 'APPLIED']);
+    expect((await far.cache.snapshot()).pendingInvalidations).toEqual([]);
+    await waitFor(async () => (await near.cache.findInvalidation(pending.id))?.status === 'APPLIED');
+  });
+
+  it('a purge says that it was lost, in time, and purges nothing', async () => {
+    await fail();
+    for (const purge of [
+      () => far.cache.invalidate(['device:x']),
+      () => far.cache.invalidatePattern('device_meta:*'),
+      () => far.cache.invalidatePattern('*'),
+    ]) {
+      const startedAt = performance.now();
+      await expect(purge()).rejects.toBeInstanceOf(InvalidationLostError);
+      expect(performance.now() - startedAt).toBeLessThan(APPEND_MS + SLACK_MS);
+    }
+    expect((await far.cache.snapshot()).pendingInvalidations).toEqual([]);
+    await heal();
+    await waitFor(() => far.cache.status === 'CONNECTED');
+  });
+});
+
+async function expectNew(pod: Pod): Promise<void> {
+  await waitFor(() => pod.cache.status === 'CONNECTED');
+  expect(await source.version(pod.cache, 'x')).toBe(source.current('x')!.version);
+}
+
+/** Asks again and again what became of an invalidation; answers all that was said, each once, in order. */
+function watch(cache: Cache, id: string): { stop: () => Promise<string[]> } {
+  const said: string[] = [];
+  let stopped = false;
+  const watching = (async () => {
+    while (!stopped) {
+      const status = await cache.findInvalidation(id).then(
+        (found) => found?.status ?? 'nobody knows',
+        () => 'Redis can not be asked',
+      );
+      if (said.at(-1) !== status) said.push(status);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped = true;
+      await watching;
+      return said;
+    },
+  };
+}
+
+describe('what is pending', () => {
+  it('is applied in one go, however many there are', async () => {
+    await proxy.cut();
+    const ids: string[] = [];
+    for (let i = 0; i < 20; i++) ids.push((await change(far.cache)).id);
+    expect((await far.cache.snapshot()).pendingInvalidations.map(({ id }) => id)).toEqual(ids);
+    await proxy.heal();
+    await waitFor(() => far.cache.status === 'CONNECTED');
+    expect(await source.version(far.cache, 'x')).toBe(21);
+    for (const id of ids) await waitFor(async () => (await far.cache.findInvalidation(id))?.status === 'APPLIED');
+    await expectNew(near);
+  });
+
+  it('keeps a pod from serving while Redis is there for everything but the invalidation', async () => {
+    // As when the log can not be written: it is another type.
+    await client.multi().del(`${PREFIX}{bus}log`).set(`${PREFIX}{bus}log`, 'not a log', 'EX', 60).exec();
+    expect(await change(far.cache)).toMatchObject({ status: 'PENDING' });
+    for (let i = 0; i < 10; i++) expect(await source.version(far.cache, 'x')).toBe(2);
+    expect(far.cache.status).toBe('DEGRADED');
+    await client.del(`${PREFIX}{bus}log`);
+    await waitFor(() => far.cache.status === 'CONNECTED');
+    for (const pod of [far, near]) await waitFor(async () => (await source.version(pod.cache, 'x')) === 2);
+  });
+
+  it('of a change that failed is applied too: it may have happened', async () => {
+    await proxy.cut();
+    const failing = far.cache.change(['device:x'], () => {
+      source.change('x');
+      return Promise.reject(new Error('connection lost'));
+    });
+    await expect(failing).rejects.toThrow('connection lost');
+    expect((await far.cache.snapshot()).pendingInvalidations).toHaveLength(1);
+    await proxy.heal();
+    await waitFor(() => far.cache.status === 'CONNECTED');
+    expect(await source.version(far.cache, 'x')).toBe(2);
+    await waitFor(async () => (await far.cache.snapshot()).pendingInvalidations.length === 0);
+    await expectNew(near);
+  });
+});
+
+describe('a Redis that falls silent after it has taken an invalidation', () => {
+  /** Freezes Redis as soon as it has published the nudge. */
+  async function freezeAfterAppend(): Promise<void> {
+    const subscriber = connect();
+    await subscriber.subscribe(`${PREFIX}{bus}nudge`);
+    subscriber.once('message', () => {
+      process.kill(redis.pid, 'SIGSTOP');
+    });
+  }
+
+  it.each<[string, (cache: Cache) => Promise<{ status: string }>]>([
+    ['a change', async (cache) => (await cache.change(['device:x'], () => Promise.resolve())).invalidation],
+    ['an invalidation by tag', (cache) => cache.invalidate(['device:x'])],
+    ['an invalidation by key', (cache) => cache.invalidate(['device_meta:x'])],
+    ['a purge', (cache) => cache.invalidatePattern('device_meta:*')],
+  ])('holds %s up for no longer than the pods may take', async (_what, invalidate) => {
+    await freezeAfterAppend();
+    const startedAt = performance.now();
+    const allowed = new Promise<number>((resolve) => {
+      setTimeout(() => {
+        resolve(performance.now() - startedAt);
+      }, APPEND_MS + PODS_MS);
+    });
+    expect(await invalidate(near.cache)).toMatchObject({ status: 'APPLIED' });
+    const ms = performance.now() - startedAt;
+    expect(ms).toBeGreaterThan(PODS_MS - 50); // nobody could acknowledge it
+    expect(ms - (await allowed)).toBeLessThan(SLACK_MS);
+    redis.resume();
+    for (const pod of [far, near]) await waitFor(() => pod.cache.status === 'CONNECTED');
+  });
+});
