@@ -16,7 +16,11 @@ import { measureWarm } from './warm.js';
 
 /** In the order of the report; each with how much it does by default and with `--quick`. */
 const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<Findings>>> = {
-  warm: (parts, quick) => measureWarm(parts, quick ? { rounds: 2, windowSeconds: 1 } : { rounds: 7, windowSeconds: 2 }),
+  warm: (parts, quick) =>
+    measureWarm(
+      parts,
+      quick ? { rounds: 3, windowSeconds: 1, warmUpSeconds: 3 } : { rounds: 6, windowSeconds: 3, warmUpSeconds: 8 },
+    ),
   perkey: (parts, quick) => measureBatchRead(parts, quick ? 5 : 21),
   trips: (parts, quick) => measureTrips(parts, quick ? 3 : 7),
   start: (parts, quick) => measureStart(parts, quick ? { rounds: 2, memoryRounds: 1 } : { rounds: 7, memoryRounds: 3 }),

@@ -31,6 +31,8 @@ export interface WarmOptions {
   /** Not counting the first. */
   readonly rounds: number;
   readonly windowSeconds: number;
+  /** At least so long is each variant under load before it is measured. */
+  readonly warmUpSeconds: number;
 }
 
 export async function measureWarm(parts: Parts, options: WarmOptions): Promise<Findings> {
@@ -50,14 +52,14 @@ export async function measureWarm(parts: Parts, options: WarmOptions): Promise<F
       const lengths = await lengthsOfEqualAnswers(servers, bodies);
       const load = { connections, bodies, lengths };
       const amounts: number[] = [];
-      for (const server of servers) amounts.push(await amountFor(server, load, options.windowSeconds));
+      for (const server of servers) amounts.push(await amountFor(server, load, options));
       const writes = VARIANTS.map(() => 0);
       const measured: Window[][] = [];
       for (let round = 0; round < options.rounds; round++) {
         const windows: Window[] = [];
-        for (const [i, server] of servers.entries()) {
+        for (const i of inTurn(round)) {
           const before = await countWrites(redis);
-          windows.push(await loadServer(server, { ...load, amount: amounts[i]! }));
+          windows[i] = await loadServer(servers[i]!, { ...load, amount: amounts[i]! });
           writes[i]! += (await countWrites(redis)) - before;
         }
         measured.push(windows);
@@ -89,14 +91,24 @@ async function lengthsOfEqualAnswers(servers: readonly Server[], bodies: readonl
   return lengths;
 }
 
-/** How many requests fill a window. What is measured on the way is the round that is thrown away. */
-async function amountFor(server: Server, load: Omit<Load, 'amount'>, windowSeconds: number): Promise<number> {
-  for (let amount = LEAST_REQUESTS * load.connections; ;) {
+/**
+ * How many requests fill a window, as the last of several loads says, which together are the round that is thrown away: for some
+ * seconds a new process becomes faster with every request.
+ */
+async function amountFor(server: Server, load: Omit<Load, 'amount'>, options: WarmOptions): Promise<number> {
+  const least = LEAST_REQUESTS * load.connections;
+  let amount = least;
+  for (let seconds = 0; seconds < options.warmUpSeconds;) {
     const { perSecond } = await loadServer(server, { ...load, amount });
-    const enough = Math.ceil(perSecond * windowSeconds);
-    if (enough <= 2 * amount) return Math.max(enough, LEAST_REQUESTS * load.connections);
-    amount = Math.min(enough, 8 * amount);
+    seconds += amount / perSecond;
+    amount = Math.max(least, Math.min(Math.ceil(perSecond * options.windowSeconds), 8 * amount));
   }
+  return amount;
+}
+
+/** The variants, each round beginning with another. */
+function inTurn(round: number): number[] {
+  return VARIANTS.map((_, i) => (i + round) % VARIANTS.length);
 }
 
 /** SETs that Redis has run since its start. */

@@ -112,9 +112,9 @@ async function expectNew(pod: Pod): Promise<void> {
 /** Asks again and again what became of an invalidation; answers all that was said, each once, in order. */
 function watch(cache: Cache, id: string): { stop: () => Promise<string[]> } {
   const said: string[] = [];
-  let stopped = false;
+  const state = { stopped: false };
   const watching = (async () => {
-    while (!stopped) {
+    while (!state.stopped) {
       const status = await cache.findInvalidation(id).then(
         (found) => found?.status ?? 'nobody knows',
         () => 'Redis can not be asked',
@@ -125,7 +125,7 @@ function watch(cache: Cache, id: string): { stop: () => Promise<string[]> } {
   })();
   return {
     stop: async () => {
-      stopped = true;
+      state.stopped = true;
       await watching;
       return said;
     },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type RedisServer } from '../harness/redis.js';
@@ -47,6 +48,38 @@ describe('a server that is no Redis', () => {
     await pod.close();
     expect(performance.now() - closing).toBeLessThan(1_000);
     await starting;
+  });
+});
+
+describe('a server that speaks the protocol and makes no sense', () => {
+  const ANSWERS = [
+    ['+OK', '+PONG', '+QUEUED', '-ERR x', '-NOSCRIPT x', '-MOVED 1 127.0.0.1:1', '-ASK 1 nowhere:1', '-LOADING x', '-READONLY x'],
+    ['$-1', '_', ':1', ',1.5', '#t', '(123', '$3\r\nabc', '$0\r\n', '=5\r\ntxt:a', '!3\r\nERR', '$5\r\nab', '', 'x', '\0'],
+    ['*0', '*-1', '*2', '%1', '~1', '>0', '>1', '>2\r\n+invalidate\r\n_', '|1\r\n+a\r\n+b', '*1\r\n$-1', '%1\r\n+proto\r\n:3'],
+    ['>3\r\n+subscribe\r\n+x\r\n:1', '>3\r\n+unsubscribe\r\n_\r\n:0', '>3\r\n+message\r\n+x\r\n+y', '*3\r\n+message\r\n+x\r\n+y'],
+    ['*6\r\n+e\r\n:1\r\n:0\r\n*0\r\n*0\r\n*2\r\n:1\r\n:1', '*4\r\n+e\r\n:1\r\n*0\r\n+x'],
+  ].flat();
+
+  it('fails no read and ends no process, whatever it says', async () => {
+    const some = <T>(from: readonly T[]) => from[Math.floor(Math.random() * from.length)]!;
+    const port = await startNonsense(() =>
+      Array.from({ length: 1 + Math.floor(Math.random() * 6) }, () => `${some(ANSWERS)}\r\n`).join(''),
+    );
+    const until = performance.now() + 3_000;
+    let reads = 0;
+    while (performance.now() < until) {
+      const pod = await openPod('one', `redis://127.0.0.1:${port}`, { start: false });
+      const starting = pod.cache.start();
+      for (let i = 0; i < 20; i++, reads++) {
+        expect(await source.version(pod.cache, 'x', { budgetMs: BUDGET_MS })).toBe(1);
+        await expect(pod.cache.invalidate(['device:x'])).rejects.toThrow('did not take');
+        const asked = [pod.cache.dryRun('*'), pod.cache.entries('*', 5, undefined), pod.cache.findInvalidation(randomUUID())];
+        await Promise.allSettled([...asked, pod.cache.snapshot()]);
+      }
+      await pod.close();
+      await starting;
+    }
+    expect(reads).toBeGreaterThan(50);
   });
 });
 

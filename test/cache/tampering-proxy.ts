@@ -60,15 +60,15 @@ export async function startTamperingProxy(targetPort: number): Promise<Tampering
   return proxy;
 }
 
-/** Starts a server that is no Redis: to whatever it is told it answers `reply`. */
-export async function startNonsense(reply: string | Buffer): Promise<number> {
+/** Starts a server that is no Redis, and answers its port: to whatever it is told it says `reply`, or what that gives each time. */
+export async function startNonsense(reply: string | Buffer | (() => string)): Promise<number> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
-    socket.on('data', () => socket.write(reply));
+    socket.on('data', () => socket.write(typeof reply === 'function' ? reply() : reply));
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

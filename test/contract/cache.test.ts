@@ -1,4 +1,4 @@
-/** Runs the contract of the cache over its backends, and shows what only one of them can. */
+/** Runs the contract of the cache over its backends. */
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import type { EmbeddedStore } from '../../src/cache/tiers/embedded-store.js';
@@ -6,7 +6,8 @@ import { NAMESPACES, openPod, PREFIX } from '../cache/pods.js';
 import { expectInvariants, plantForeignKeys } from '../harness/invariants.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
-import { cacheContract, type StoredTexts } from './cache.js';
+import type { StoredTexts } from './cache-fixture.js';
+import { cacheContract } from './cache.js';
 
 cacheContract('the embedded cache', async () => {
   const { cache } = await openPod('alone', undefined);

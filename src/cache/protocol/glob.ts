@@ -20,8 +20,10 @@ export class Glob {
     this.#pattern = Buffer.from(text);
   }
 
-  matches(text: string): boolean {
-    return matchHere(this.#pattern, 0, Buffer.from(text), 0, { skipLonger: false });
+  /** @param text as Redis has it, in UTF-8; worth preparing when many globs are tried on it. */
+  matches(text: string | Buffer): boolean {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    return matchHere(this.#pattern, 0, bytes, 0, { skipLonger: false });
   }
 }
 

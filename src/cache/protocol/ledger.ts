@@ -68,10 +68,12 @@ export class Ledger {
     for (const dep of entry.d) {
       if ((this.#exact.get(dep) ?? -1) > entry.s) return false;
     }
+    let deps: Buffer[] | undefined;
     for (let i = this.#globs.length - 1; i >= 0; i--) {
       const { seq, glob } = this.#globs[i] as { seq: number; glob: Glob };
       if (seq <= entry.s) break;
-      if (entry.d.some((dep) => glob.matches(dep))) return false;
+      deps ??= entry.d.map((dep) => Buffer.from(dep));
+      if (deps.some((dep) => glob.matches(dep))) return false;
     }
     return true;
   }
