@@ -60,13 +60,14 @@ export class Invalidations implements CacheWriter {
   async change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
     const intent: Intent = { id: randomUUID(), deps, changed: false, at: now() };
     await this.#parts.outbox.record(intent);
+    let result: T;
     try {
-      const result = await change();
-      return { result, invalidation: await this.#apply(intent) };
+      result = await change();
     } catch (error) {
       await this.#apply(intent);
       throw error;
     }
+    return { result, invalidation: await this.#apply(intent) };
   }
 
   /** Makes everything that has one of the tags or keys unservable. */
