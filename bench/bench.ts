@@ -19,7 +19,7 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
   warm: (parts, quick) =>
     measureWarm(
       parts,
-      quick ? { rounds: 3, windowSeconds: 1, warmUpSeconds: 3 } : { rounds: 6, windowSeconds: 3, warmUpSeconds: 8 },
+      quick ? { rounds: 3, windowSeconds: 1, warmUpSeconds: 3 } : { rounds: 5, windowSeconds: 2.5, warmUpSeconds: 5 },
     ),
   perkey: (parts, quick) => measureBatchRead(parts, quick ? 5 : 21),
   trips: (parts, quick) => measureTrips(parts, quick ? 3 : 7),
@@ -28,7 +28,7 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
 
 const USAGE = `npm run bench -- [options]
 
-  --quick                              fewer and shorter rounds: a minute instead of several
+  --quick                              fewer and shorter rounds: two minutes instead of five to ten
   --only ${Object.keys(PARTS).join('|')}       one part
   --write                              put the figures into bench/README.md`;
 

@@ -172,6 +172,16 @@ describe('what is pending', () => {
   });
 });
 
+describe('what became of an invalidation', () => {
+  it('is not known where something else is in its place', async () => {
+    const { id } = await near.cache.invalidate(['device:x']);
+    for (const text of ['garbage', 'null', '{}', '[]', '"text"', '{"id":"x","status":"DONE"}', '{"version":2}']) {
+      await client.set(`${PREFIX}{bus}done:${id}`, text, 'EX', 60);
+      expect(await far.cache.findInvalidation(id)).toBeNull();
+    }
+  });
+});
+
 describe('a Redis that falls silent after it has taken an invalidation', () => {
   /** Freezes Redis as soon as it has published the nudge. */
   async function freezeAfterAppend(): Promise<void> {
