@@ -8,12 +8,18 @@ export class DeadlineError extends Error {
   }
 }
 
-/** Settles as `work` does, or rejects with {@link DeadlineError} after `deadlineMs`. What comes later is ignored, failures included. */
+/**
+ * Settles as `work` does, or rejects with {@link DeadlineError} after `deadlineMs`. What comes later is ignored, failures included.
+ * A process that was busy itself has timers to run before it reads its sockets, so what lies there already gets one turn: else a
+ * pod under load would take its own slowness for Redis's.
+ */
 export function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new DeadlineError(deadlineMs));
+      setImmediate(() => {
+        reject(new DeadlineError(deadlineMs));
+      });
     }, deadlineMs);
   });
   return Promise.race([work, deadline]).finally(() => {
