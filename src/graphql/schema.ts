@@ -17,6 +17,8 @@ export function buildServerSchema(resolvers: readonly object[]): GraphQLSchema {
     scalarsMap: [{ type: Date, scalar: GraphQLDateTime }],
     // The domains check their input themselves.
     validate: false,
+    // It would run a whole introspection query at every start; the tests validate the schema.
+    skipCheck: true,
     emitSchemaFile: false,
   });
   // There is no decorator that could say it.

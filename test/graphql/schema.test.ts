@@ -10,6 +10,7 @@ import {
   isObjectType,
   isSpecifiedDirective,
   isSpecifiedScalarType,
+  validateSchema,
   type GraphQLSchema,
 } from 'graphql';
 import { Query, Resolver } from 'type-graphql';
@@ -20,6 +21,10 @@ import { fixedSdl } from './apollo.js';
 
 const schema = buildServerSchema(RESOLVER_CLASSES);
 const fixed = buildSchema(fixedSdl());
+
+it('is valid', () => {
+  expect(validateSchema(schema)).toEqual([]);
+});
 
 it('takes nothing away from the fixed schema and changes nothing in it', () => {
   expect(findBreakingChanges(fixed, schema)).toEqual([]);
