@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
+import { measureAcknowledgement } from './acknowledgement.js';
 import { measureBatchRead } from './batch-read.js';
 import { Cores } from './cores.js';
 import { type Parts, startParts } from './parts.js';
@@ -24,6 +25,8 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
   perkey: (parts, quick) => measureBatchRead(parts, quick ? 5 : 21),
   trips: (parts, quick) => measureTrips(parts, quick ? 3 : 7),
   start: (parts, quick) => measureStart(parts, quick ? { rounds: 2, memoryRounds: 1 } : { rounds: 7, memoryRounds: 3 }),
+  acknowledgement: (parts, quick) =>
+    measureAcknowledgement(parts, quick ? { invalidations: 300, freezes: 3 } : { invalidations: 3_000, freezes: 10 }),
 };
 
 const USAGE = `npm run bench -- [options]
