@@ -8,8 +8,11 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { measureAcknowledgement } from './acknowledgement.js';
 import { measureBatchRead } from './batch-read.js';
+import { measureColdBatch } from './cold-batch.js';
 import { Cores } from './cores.js';
 import { type Parts, startParts } from './parts.js';
+import { measurePausedRedis } from './paused-redis.js';
+import { measurePurge } from './purge.js';
 import { type Findings, report, writeReadme } from './report.js';
 import { measureStart } from './start.js';
 import { measureTrips } from './trips.js';
@@ -27,6 +30,9 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
   start: (parts, quick) => measureStart(parts, quick ? { rounds: 2, memoryRounds: 1 } : { rounds: 7, memoryRounds: 3 }),
   acknowledgement: (parts, quick) =>
     measureAcknowledgement(parts, quick ? { invalidations: 300, freezes: 3 } : { invalidations: 3_000, freezes: 10 }),
+  paused: (parts, quick) => measurePausedRedis(parts, quick ? 2 : 7),
+  cold: (parts, quick) => measureColdBatch(parts, quick ? 1 : 5),
+  purge: (parts, quick) => measurePurge(parts, quick ? 1 : 5),
 };
 
 const USAGE = `npm run bench -- [options]
