@@ -10,6 +10,7 @@ import { measureAcknowledgement } from './acknowledgement.js';
 import { measureBatchRead } from './batch-read.js';
 import { measureColdBatch } from './cold-batch.js';
 import { Cores } from './cores.js';
+import { measureLayers } from './layers.js';
 import { type Parts, startParts } from './parts.js';
 import { measurePausedRedis } from './paused-redis.js';
 import { measurePurge } from './purge.js';
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
       quick ? { rounds: 3, windowSeconds: 1, warmUpSeconds: 3 } : { rounds: 5, windowSeconds: 2.5, warmUpSeconds: 5 },
     ),
   perkey: (parts, quick) => measureBatchRead(parts, quick ? 5 : 21),
+  layers: (parts, quick) => measureLayers(parts, quick ? 3 : 15),
   trips: (parts, quick) => measureTrips(parts, quick ? 3 : 7),
   start: (parts, quick) => measureStart(parts, quick ? { rounds: 2, memoryRounds: 1 } : { rounds: 7, memoryRounds: 3 }),
   acknowledgement: (parts, quick) =>
