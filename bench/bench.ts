@@ -15,6 +15,7 @@ import { type Parts, startParts } from './parts.js';
 import { measurePausedRedis } from './paused-redis.js';
 import { measurePurge } from './purge.js';
 import { type Findings, report, writeReadme } from './report.js';
+import { measureResponses } from './responses.js';
 import { measureStart } from './start.js';
 import { measureTrips } from './trips.js';
 import { measureWarm } from './warm.js';
@@ -30,6 +31,11 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
   layers: (parts, quick) => measureLayers(parts, quick ? 3 : 15),
   trips: (parts, quick) => measureTrips(parts, quick ? 3 : 7),
   start: (parts, quick) => measureStart(parts, quick ? { rounds: 2, memoryRounds: 1 } : { rounds: 7, memoryRounds: 3 }),
+  responses: (parts, quick) =>
+    measureResponses(
+      parts,
+      quick ? { rounds: 1, windowSeconds: 1, isQuick: true } : { rounds: 5, windowSeconds: 3, isQuick: false },
+    ),
   acknowledgement: (parts, quick) =>
     measureAcknowledgement(parts, quick ? { invalidations: 300, freezes: 3 } : { invalidations: 3_000, freezes: 10 }),
   paused: (parts, quick) => measurePausedRedis(parts, quick ? 2 : 7),
@@ -79,7 +85,7 @@ async function run({ quick, only, write }: { quick: boolean; only?: string | und
     }
     const text = report(await machine(parts, busyBefore), findings);
     console.log(`\n${text}`);
-    if (write) writeReadme(['npm run bench --', ...process.argv.slice(2)].join(' '), text);
+    if (write) writeReadme(['npm run bench --', ...process.argv.slice(2)].join(' '), text, findings);
   } finally {
     await parts.close();
   }
