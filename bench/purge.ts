@@ -94,9 +94,9 @@ async function fill(redis: Redis, prefix: string, keys: number): Promise<void> {
 /** Asks for a key about once a millisecond as long as the work goes on. */
 async function watch<T>(redis: Redis, work: Promise<T>): Promise<{ result: T; waits: number[] }> {
   const waits: number[] = [];
-  let isOver = false;
+  const state = { isOver: false };
   const watching = (async () => {
-    while (!isOver) {
+    while (!state.isOver) {
       const startedAt = performance.now();
       await redis.get('another program:1');
       waits.push(performance.now() - startedAt);
@@ -106,7 +106,7 @@ async function watch<T>(redis: Redis, work: Promise<T>): Promise<{ result: T; wa
   try {
     return { result: await work, waits };
   } finally {
-    isOver = true;
+    state.isOver = true;
     await watching;
   }
 }
