@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { KeyvEntry, KeyvStoreAdapter } from 'keyv';
 import { LRUCache } from 'lru-cache';
+import { stringBytes } from './heap-bytes.js';
 
 /** What an entry costs beside its key and value, as measured for lru-cache on V8. */
 const ENTRY_OVERHEAD_BYTES = 200;
@@ -17,7 +18,7 @@ export class EmbeddedStore extends EventEmitter implements KeyvStoreAdapter {
     super();
     this.#entries = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: (value, key) => Buffer.byteLength(value) + Buffer.byteLength(key) + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: (value, key) => stringBytes(value) + stringBytes(key) + ENTRY_OVERHEAD_BYTES,
     });
   }
 

@@ -5,13 +5,13 @@
 import { LRUCache } from 'lru-cache';
 import { type Entry, freshForMs } from '../entry.js';
 import type { Ledger } from '../protocol/ledger.js';
+import { stringBytes, valueBytes } from './heap-bytes.js';
 
 /** What an entry costs beside its key and value, as measured for lru-cache on V8. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
 interface Item {
   readonly entry: Entry;
-  readonly bytes: number;
   /** The revision of the ledger at which it was last found servable. */
   servableAt: number;
 }
@@ -25,7 +25,7 @@ export class L1 {
   constructor(maxBytes: number, ledger: Ledger, nowMs: () => number) {
     this.#items = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ bytes }, key) => bytes + key.length + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: ({ entry }, key) => valueBytes(entry) + stringBytes(key) + ENTRY_OVERHEAD_BYTES,
     });
     this.#ledger = ledger;
     this.#nowMs = nowMs;
@@ -53,10 +53,10 @@ export class L1 {
     return item.entry;
   }
 
-  /** @param bytes of the entry as it is stored in Redis. @param graceSeconds how long it may stay after its time. */
-  set(key: string, entry: Entry, bytes: number, graceSeconds: number): void {
+  /** @param entry as JSON.parse has made it. @param graceSeconds how long it may stay after its time. */
+  set(key: string, entry: Entry, graceSeconds: number): void {
     const keepMs = freshForMs(entry, this.#nowMs()) + (entry.x === null ? 0 : graceSeconds * 1000);
     if (keepMs <= 0) return;
-    this.#items.set(key, { entry, bytes, servableAt: -1 }, { ttl: keepMs });
+    this.#items.set(key, { entry, servableAt: -1 }, { ttl: keepMs });
   }
 }
