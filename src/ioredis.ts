@@ -27,11 +27,12 @@ dataHandler.default.prototype.dispatch = function (handOn) {
   }
 };
 
-const prototype = Redis.prototype as { select(...args: unknown[]): Promise<unknown> };
-const select = Reflect.get(prototype, 'select') as (this: unknown, ...args: unknown[]) => Promise<unknown>;
+type SelectMethod = (this: unknown, ...args: unknown[]) => Promise<unknown>;
+const prototype = Redis.prototype as unknown as Record<'select', SelectMethod>;
+const { select: original } = prototype;
 
 prototype.select = function (...args) {
-  const selected = select.apply(this, args);
+  const selected = original.apply(this, args);
   selected.catch(() => undefined);
   return selected;
 };
