@@ -27,6 +27,8 @@ export interface GraphQLAnswerError {
 export interface ServerOptions {
   /** The route that must answer 200 before the server counts as started. `/livez` for one that starts without its database. */
   readonly until?: '/readyz' | '/livez';
+  /** The folder that holds `dist/`. Default: this project's. */
+  readonly directory?: string;
 }
 
 /**
@@ -58,7 +60,10 @@ function hasDemoTokens(lines: readonly string[]): boolean {
   return Object.values(DEMO_TOKEN_LINES).every((start) => lines.some((line) => line.startsWith(start)));
 }
 
-async function makeServer(env: Readonly<Record<string, string>>, { until = '/readyz' }: ServerOptions): Promise<ServerProcess> {
+async function makeServer(
+  env: Readonly<Record<string, string>>,
+  { until = '/readyz', directory }: ServerOptions,
+): Promise<ServerProcess> {
   const buildError = inject('buildError');
   if (buildError !== '') throw new Error(buildError);
   const { PORT: port = String(await freePort()) } = env;
@@ -69,6 +74,7 @@ async function makeServer(env: Readonly<Record<string, string>>, { until = '/rea
     name: `server on port ${port}`,
     command: process.execPath,
     args: ['dist/main.js'],
+    ...(directory !== undefined && { cwd: directory }),
     env: { ...cleanEnvironment(), HOST: '127.0.0.1', PORT: port, ...env },
     isReady: async (lines) => (await answers()) && (!printsTokens || hasDemoTokens(lines)),
     stopTimeoutMs: 15_000 + 1_000 * Number(env.SHUTDOWN_DELAY_SECONDS ?? 0),
