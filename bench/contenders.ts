@@ -37,13 +37,14 @@ export const OURS = {
     name: 'this server, L1 hit',
     isHit: true,
     cacheStatus: /; hit\b.*\bdetail=l1/,
-    start: ours({ CACHE_PREFIX: 'responses-l1:' }),
+    start: ours({ CACHE_PREFIX: 'responses:' }),
   },
+  /** Of the same fleet: without memory it sees nothing a second time, so it is the other pod that fills Redis. */
   l2: {
     name: 'this server, L2 hit',
     isHit: true,
     cacheStatus: /; hit\b.*\bdetail=l2/,
-    start: ours({ CACHE_PREFIX: 'responses-l2:', CACHE_L1_MAX_BYTES: '1' }),
+    start: ours({ CACHE_PREFIX: 'responses:', CACHE_L1_MAX_BYTES: '1' }),
   },
   miss: {
     name: 'this server, miss',

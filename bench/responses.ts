@@ -49,6 +49,12 @@ export async function measureResponses(parts: Parts, options: ResponsesOptions):
     const notes = [`Load by ${LOAD_PROGRAM}.`];
     if (!hasResponseCache) notes.push('This server answered nothing from a response cache: its hits could not be measured.');
 
+    // Two pods over two embedded stores are two fleets.
+    const hasFleet = parts.mongodbPort !== undefined;
+    if (!hasFleet) notes.push('L2 hits could not be measured: there is no MongoDB server that two pods could share.');
+    const canTakePart = ({ name, isHit, cacheStatus }: Contender): boolean =>
+      !isHit || cacheStatus === undefined || (hasResponseCache && (hasFleet || name !== OURS.l2.name));
+
     const cells: Cell[] = [];
     for (const size of SIZES) {
       const bodyFile = join(folder, `${size}.json`);
@@ -56,11 +62,10 @@ export async function measureResponses(parts: Parts, options: ResponsesOptions):
       writeFileSync(bodyFile, (await askContender(uncached.server, first!)).text);
       const all = [await start(limit(bodyFile)), ...running];
       for (const method of METHODS) {
-        const taking = all.filter(({ name, isHit, cacheStatus }) => {
-          const isOurHit = isHit && cacheStatus !== undefined;
-          const isPeerOrMiss = !isOurHit && name !== all[0]!.name;
-          return isOurHit ? hasResponseCache : !(options.isQuick && method === 'GET' && isPeerOrMiss);
-        });
+        const isTaking = (one: Contender) =>
+          canTakePart(one) &&
+          (!options.isQuick || method === 'POST' || (one.isHit && !PEER_HITS.some(({ name }) => name === one.name)));
+        const taking = all.filter(isTaking);
         for (const one of taking.slice(1)) await warmUp(one, uncached, method, size, hasResponseCache);
         cells.push({ size, method, rounds: await measure(taking, method, size, options) });
       }
@@ -72,7 +77,7 @@ export async function measureResponses(parts: Parts, options: ResponsesOptions):
   }
 }
 
-/** In the last round's place, what each contender did. */
+/** What each contender did in each round but the first. */
 async function measure(
   taking: readonly Running[],
   method: WireRequest['method'],
