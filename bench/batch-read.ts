@@ -22,6 +22,12 @@ const VARIANTS = ['bare MGET, unparsed', 'bare MGET, JSON.parse', 'the cache'] a
 export async function measureBatchRead({ cores, redisPort }: Parts, rounds: number): Promise<Findings> {
   // Nothing fits into its memory: what is measured here is Redis.
   const { cache, client, budget, close } = await openOwnCache(redisPort, { prefix: PREFIX, l1MaxBytes: 1 });
+  let reloads = 0;
+  const load = (missing: readonly string[]) => Promise.resolve(new Map(missing.map((id) => [id, loaded(id)])));
+  const reload = (missing: readonly string[]) => {
+    reloads += missing.length;
+    return load(missing);
+  };
   const rows: Row[] = [];
   const aims: Aim[] = [];
   cores.move('measured');
@@ -29,16 +35,14 @@ export async function measureBatchRead({ cores, redisPort }: Parts, rounds: numb
     for (const size of SIZES) {
       const batch = ids(FLEET_SIZE - size, size);
       const keys = batch.map((id) => `${PREFIX}${NAMESPACE.name}:${id}`);
-      await cache.getMany(NAMESPACE, batch, budget(), (missing) =>
-        Promise.resolve(new Map(missing.map((id) => [id, loaded(id)]))),
-      );
+      await cache.getMany(NAMESPACE, batch, budget(), load);
       const isWritten = async () => (await client.mGet(keys)).every((text) => text !== null);
       await waitFor(isWritten, { describe: 'the entries to be written' });
 
       const reads = [
         () => client.mGet(keys),
         async () => (await client.mGet(keys)).map((text) => JSON.parse(text as string) as unknown),
-        () => cache.getMany(NAMESPACE, batch, budget(), () => Promise.reject(new Error('An entry was not cached.'))),
+        () => cache.getMany(NAMESPACE, batch, budget(), reload),
       ];
       const measured: number[][] = [];
       for (let round = 0; round <= rounds; round++) {
@@ -64,7 +68,8 @@ export async function measureBatchRead({ cores, redisPort }: Parts, rounds: numb
         isMet: times <= AIM,
       });
     }
-    return { rows, aims, notes: [] };
+    const notes = reloads === 0 ? [] : [`Batch read: not always from the cache; ${number(reloads)} entries were loaded again.`];
+    return { rows, aims, notes };
   } finally {
     cores.move('beside');
     await close();
