@@ -45,7 +45,7 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
 
 const USAGE = `npm run bench -- [options]
 
-  --quick                              fewer and shorter rounds: two minutes instead of five to ten
+  --quick                              fewer and shorter rounds: six minutes instead of half an hour
   --only ${Object.keys(PARTS).join('|')}       one part
   --write                              put the figures into bench/README.md`;
 

@@ -2,6 +2,7 @@
  * The servers that `responses` lets answer the same requests, one process each: node:http with ready bytes, this server by where it
  * finds the answer, and its peers. Says of each what it is called, how it is started, and whether it may have the answer ready.
  */
+import { readFileSync } from 'node:fs';
 import { freePort } from '../test/harness/ports.js';
 import { environment, type Parts, type Server, startServer, urlOfRedis } from './parts.js';
 import { startProcess } from './processes.js';
@@ -22,6 +23,30 @@ const PEERS = {
   mercurius: new URL('./peers/mercurius.mjs', import.meta.url),
   limit: new URL('./peers/limit.mjs', import.meta.url),
 };
+
+const PEER_PACKAGES = [
+  '@apollo/server',
+  '@as-integrations/fastify',
+  '@apollo/server-plugin-response-cache',
+  '@apollo/utils.keyvadapter',
+  '@keyv/redis',
+  'graphql-yoga',
+  '@graphql-yoga/plugin-response-cache',
+  '@envelop/response-cache-redis',
+  'mercurius',
+  'mercurius-cache',
+];
+
+/** `mercurius 16.10.1, …`: those that are installed, which are exact versions. */
+export function peerVersions(): string {
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+  const installed: Record<string, string | undefined> = { ...dependencies, ...devDependencies };
+  return PEER_PACKAGES.filter((name) => installed[name] !== undefined)
+    .map((name) => `${name} ${installed[name]!}`)
+    .join(', ');
+}
 
 const RESPONSE_TTL_SECONDS = '3000';
 

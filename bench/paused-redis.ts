@@ -12,7 +12,10 @@ import { type Aim, type Findings, number, type Row } from './report.js';
 import { median, quantile } from './statistics.js';
 
 const REQUESTS = 1_000;
-const OVER_MS = 2_000;
+const OVER_MS = 4_000;
+/** A new server is slow for some seconds: it is warm when p99 is this or less, or when it has had its chances. */
+const WARM_MS = 10;
+const WARM_UPS = 5;
 /** The lease lasts 500 ms; after a second nobody asks this Redis any more. */
 const LEASE_IS_GONE_MS = 1_000;
 /** `CACHE_BUDGET_MS` by default. */
@@ -33,9 +36,10 @@ export async function measurePausedRedis(parts: Parts, rounds: number): Promise<
     try {
       const env = { ...environment(parts, { redisPort: redis.port }), CACHE_L1_MAX_BYTES: '1' };
       const embedded = { DEVICES_FILE: parts.devicesFile, MONGODB_URL: '' };
-      server = await startServer(parts.cores, { env: { ...env, ...embedded }, place: 'measured' });
-      const p99 = async () => quantile(await askEvenly(server!.url, bodies, OVER_MS), 0.99);
-      for (let i = 0; i < 2; i++) await p99(); // fills Redis, and warms the server up
+      server = await startServer(parts.cores, { env: { ...env, ...embedded }, place: 'anywhere' });
+      const p99 = async (overMs = OVER_MS) => quantile(await askEvenly(server!.url, bodies, overMs), 0.99);
+      await p99(OVER_MS / 2); // fills Redis
+      for (let i = 0; i < WARM_UPS && (await p99(OVER_MS / 2)) > WARM_MS; i++);
       const before = await p99();
       redis.process.freeze();
       const paused = await p99();
@@ -56,14 +60,16 @@ export async function measurePausedRedis(parts: Parts, rounds: number): Promise<
     { what: 'added by a paused Redis, first 1,000, p99 ms', figure: number(median(added)) },
     { what: 'added by a paused Redis, lease gone, p99 ms', figure: number(median(addedAfterwards)) },
   ];
+  const isQuiet = median(well) <= AIM_MS;
   const aim = (what: string, values: readonly number[], most: number): Aim => ({
     what,
     figure: `${number(median(values))} ms`,
-    isMet: median(values) <= most,
+    isMet: isQuiet && median(values) <= most,
   });
   const aims = [
     aim(`a paused Redis adds at most ${AIM_MS} ms, p99 of ${number(REQUESTS)} from the first one on`, added, AIM_MS),
     aim(`and about nothing once the lease is gone`, addedAfterwards, AIM_AFTERWARDS_MS),
   ];
-  return { rows, aims, notes: [] };
+  const tooBusy = 'A paused Redis: this machine was too busy for these figures to mean anything.';
+  return { rows, aims, notes: isQuiet ? [] : [tooBusy] };
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '../test/harness/wait.js';
 import { bodyFor } from './ask.js';
-import { askContender, type Contender, limit, OURS, PEER_HITS, PEER_MISSES, UNCACHED } from './contenders.js';
+import { askContender, type Contender, limit, OURS, PEER_HITS, PEER_MISSES, peerVersions, UNCACHED } from './contenders.js';
 import { ids } from './fleet.js';
 import type { Parts, Server } from './parts.js';
 import type { Findings } from './report.js';
@@ -46,7 +46,7 @@ export async function measureResponses(parts: Parts, options: ResponsesOptions):
     for (const contender of [...Object.values(OURS), ...PEER_HITS, ...Object.values(PEER_MISSES)])
       running.push(await start(contender));
     const hasResponseCache = await cachesResponses(running[0]!);
-    const notes = [`Load by ${LOAD_PROGRAM}.`];
+    const notes = [`Load by ${LOAD_PROGRAM}. Peers: ${peerVersions()}.`];
     if (!hasResponseCache) notes.push('This server answered nothing from a response cache: its hits could not be measured.');
 
     // Two pods over two embedded stores are two fleets.
