@@ -57,7 +57,7 @@ describeWithMongoDb('what is on record', () => {
     await waitFor(async () => (await intents.countDocuments()) === 0);
   });
 
-  it.each([
+  it.each<[string, { readonly deps?: unknown; readonly changed?: boolean }]>([
     ['deps of a kind that this version lacks', { deps: [{ regex: 'x' }], changed: true }],
     ['no deps', { changed: true }],
     ['no word on whether it was made', { deps: ['device:nothing'] }],

@@ -113,7 +113,7 @@ describeWithMongoDb('while MongoDB is down', () => {
     const fresh = await waitFor(async () => {
       const answer = await read(pod, 'bed-0');
       expect(answer.errors).toBeUndefined();
-      return answer.extensions?.stale === undefined && answer;
+      return answer.extensions?.stale === undefined ? answer : undefined;
     });
     expect(fresh.data!.devices).toEqual([{ description: 'new' }]);
     expect(fresh.cacheControl).not.toBe('no-store');
