@@ -4,6 +4,11 @@
 # that a scanner finds or an intruder uses. To look inside a running pod use `kubectl debug --image=busybox --target=opensensor-graphql`.
 # .dockerignore lists the only files that any stage can see.
 
+FROM node:24-trixie-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
 FROM node:24-trixie-slim AS build
 WORKDIR /app
 # Before the sources: a change of these does not install anew.
@@ -12,11 +17,11 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY tools/build.mjs tools/
 COPY src/ src/
-RUN npm run build && npm prune --omit=dev
+RUN npm run build
 
 FROM gcr.io/distroless/nodejs24-debian13:nonroot
 WORKDIR /app
-COPY --from=build /app/node_modules/ node_modules/
+COPY --from=dependencies /app/node_modules/ node_modules/
 COPY --from=build /app/dist/ dist/
 # What browsers see at /graphql opens on it.
 COPY schema/operations/tour.graphql schema/operations/

@@ -31,13 +31,13 @@ export interface ConfinedOptions {
 /** Namespaces of its own for processes and mounts; `sh` then goes on in them. */
 const CONFINE = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', 'sh', '-c'];
 const READ_ONLY = 'mount -o remount,bind,ro / && mount -o bind,ro /tmp /tmp && exec "$@"';
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 
 export function canConfine(): boolean {
   return process.getuid?.() === 0 && spawnSync('unshare', [...CONFINE, 'command -v setpriv']).status === 0;
 }
 
-/** Other programs may be busy meanwhile, so the first start that is fast enough counts, of three. */
+/** Other programs may be busy meanwhile, so the first start that is fast enough counts, of five. */
 export async function startConfined(options: ConfinedOptions): Promise<Confined> {
   for (let attempt = 1; ; attempt++) {
     const started = await startOnce(options);
@@ -49,8 +49,9 @@ export async function startConfined(options: ConfinedOptions): Promise<Confined>
 async function startOnce({ cwd, args, uid, env }: ConfinedOptions): Promise<Confined> {
   const port = String(await freePort());
   const url = `http://127.0.0.1:${port}`;
-  // What the pod's security context asks for.
-  const unprivileged = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
+  // What the pod's security context asks for. The last option, because a change of user takes off what `--kill-child` has arranged.
+  const rights = ['--clear-groups', '--no-new-privs', '--bounding-set=-all'];
+  const unprivileged = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, ...rights, '--pdeathsig=KILL'];
   const before = performance.now();
   const wrapper = await startProcess({
     name: 'the image',
