@@ -39,6 +39,7 @@ describe.skipIf(!hasKubectl).each(OVERLAYS)('overlay %s', (overlay) => {
     const [uid, gid] = imageHas('USER').split(':').map(Number);
     expect(pod().spec.securityContext).toMatchObject({ runAsUser: uid, runAsGroup: gid });
     expect(container().ports[0].containerPort).toBe(Number(imageHas('EXPOSE')));
+    expect(pod().metadata.annotations['prometheus.io/port']).toBe(imageHas('EXPOSE'));
   });
 
   it('asks only for what the server serves, and routes clients to /graphql and /cache alone', async () => {
