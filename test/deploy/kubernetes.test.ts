@@ -49,6 +49,7 @@ describe.skipIf(!hasKubectl).each(OVERLAYS)('overlay %s', (overlay) => {
       expect(container()[probe].httpGet.port).toBe('http');
       expect(await statusOf(container()[probe].httpGet.path)).toBe(200);
     }
+    expect(await statusOf(pod().metadata.annotations['prometheus.io/path'])).toBe(200);
     const [rule] = find(manifests, 'Ingress').spec.rules;
     const routes = rule.http.paths.map(({ path, pathType }: any) => `${pathType} ${path}`);
     expect(routes).toEqual(['Exact /graphql', 'Prefix /cache']);
