@@ -138,7 +138,11 @@ async function openDatabase(
   const { store, prepare } = await openMongoStore(db);
   const outbox = new MongoOutbox(db);
   const readiness = DatabaseReadiness.of({
-    ping: () => db.command({ ping: 1 }),
+    ping: async () => {
+      // The driver connects with the first operation, and where that fails it never does so again unless it is told to.
+      await client.connect();
+      await db.command({ ping: 1 });
+    },
     isUp,
     prepare: async () => {
       await outbox.ensureIndexes();
