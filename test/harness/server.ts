@@ -27,6 +27,8 @@ export interface GraphQLAnswerError {
 export interface ServerOptions {
   /** The route that must answer 200 before the server counts as started. `/livez` for one that starts without its database. */
   readonly until?: '/readyz' | '/livez';
+  /** The program. Default: `dist/main.js`. */
+  readonly program?: string;
 }
 
 /**
@@ -58,7 +60,10 @@ function hasDemoTokens(lines: readonly string[]): boolean {
   return Object.values(DEMO_TOKEN_LINES).every((start) => lines.some((line) => line.startsWith(start)));
 }
 
-async function makeServer(env: Readonly<Record<string, string>>, { until = '/readyz' }: ServerOptions): Promise<ServerProcess> {
+async function makeServer(
+  env: Readonly<Record<string, string>>,
+  { until = '/readyz', program = 'dist/main.js' }: ServerOptions,
+): Promise<ServerProcess> {
   const { buildError } = environment();
   if (buildError !== '') throw new Error(buildError);
   const { PORT: port = String(await freePort()) } = env;
@@ -68,7 +73,7 @@ async function makeServer(env: Readonly<Record<string, string>>, { until = '/rea
   return new ServerProcess(url, {
     name: `server on port ${port}`,
     command: process.execPath,
-    args: ['dist/main.js'],
+    args: [program],
     env: { ...cleanEnvironment(), HOST: '127.0.0.1', PORT: port, ...env },
     isReady: async (lines) => (await answers()) && (!printsTokens || hasDemoTokens(lines)),
     stopTimeoutMs: 15_000 + 1_000 * Number(env.SHUTDOWN_DELAY_SECONDS ?? 0),
