@@ -12,6 +12,8 @@ export interface RedisServer extends ManagedProcess {
   /** `redis://127.0.0.1:<port>` */
   readonly url: string;
   readonly port: number;
+  /** Where it keeps its snapshot, if it is told to make one. */
+  readonly directory: string;
 }
 
 export interface RedisOptions {
@@ -31,5 +33,5 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no', ...args],
     isReady: (lines) => lines.some((line) => /ready to accept connections|sentinel id is/i.test(line)),
   });
-  return Object.assign(server, { port, url: `redis://127.0.0.1:${String(port)}` });
+  return Object.assign(server, { port, directory, url: `redis://127.0.0.1:${String(port)}` });
 }
