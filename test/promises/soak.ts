@@ -14,7 +14,13 @@ await runScript(async () => {
     isEnough: ({ elapsedMs }) => elapsedMs > Number(process.argv[2] ?? 20_000),
   });
   console.log(recorder.counts, recorder.applied, schedule.struck, elapsedMs);
-  for (const v of recorder.violations.slice(0, 5)) console.log(v.kind, v.message);
+  const by = new Map<string, number>();
+  for (const v of recorder.violations) {
+    const k = v.kind + ' ' + (/\((\w+)/.exec(v.message)?.[1] ?? '') + ' ' + (/failed with (\w+)/.exec(v.message)?.[1] ?? '');
+    by.set(k, (by.get(k) ?? 0) + 1);
+  }
+  console.log(by);
+  for (const v of recorder.violations.filter((v) => !v.message.includes('CACHE_UNAVAILABLE')).slice(0, 12)) console.log(v.kind, v.message);
   console.log(recorder.violations.length);
   return recorder.violations.length ? 1 : 0;
 });
