@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createApiKeyFinder } from './auth/api-key.js';
 import { createAuthenticator } from './auth/authenticator.js';
-import { Budget, type Cache, createCache } from './cache/cache.js';
+import { Budget, type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox } from './cache/cache.js';
 import { CacheAdminResolver } from './cache-admin/cache-admin.resolver.js';
 import { CacheAdmin } from './cache-admin/operations.js';
 import type { Config } from './config.js';
@@ -43,8 +43,8 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const { store, readiness } = await openDatabase(config, logger, closers);
-    const cache = await openCache(config, logger, closers);
+    const { store, readiness, outbox } = await openDatabase(config, logger, closers);
+    const cache = await openCache(config, outbox, logger, closers);
 
     const { ttlSeconds, negativeTtlSeconds, graceSeconds } = config.cache;
     const findApiKey = createApiKeyFinder({ store, cache, ttlSeconds, negativeTtlSeconds });
@@ -111,22 +111,37 @@ async function openDatabase(
   { store: config }: Config,
   logger: Logger,
   closers: (() => unknown)[],
-): Promise<{ store: DeviceStore; readiness: DatabaseReadiness }> {
+): Promise<{ store: DeviceStore; readiness: DatabaseReadiness; outbox: Outbox }> {
   if (config.kind === 'embedded') {
-    return { store: await openEmbeddedStore(config.devicesFile), readiness: DatabaseReadiness.embedded() };
+    const store = await openEmbeddedStore(config.devicesFile);
+    return { store, readiness: DatabaseReadiness.embedded(), outbox: new MemoryOutbox() };
   }
   const { client, isUp } = await openMongoDb(config.url);
   closers.push(() => client.close());
   const db = client.db(config.database);
   const { store, prepare } = await openMongoStore(db);
-  const readiness = DatabaseReadiness.of({ ping: () => db.command({ ping: 1 }), isUp, prepare, logger });
+  const outbox = new MongoOutbox(db);
+  const readiness = DatabaseReadiness.of({
+    ping: () => db.command({ ping: 1 }),
+    isUp,
+    prepare: async () => {
+      await outbox.ensureIndexes();
+      await prepare();
+    },
+    logger,
+  });
   closers.push(() => {
     readiness.close();
   });
-  return { store, readiness };
+  return { store, readiness, outbox };
 }
 
-async function openCache({ cache: config, podName }: Config, logger: Logger, closers: (() => unknown)[]): Promise<Cache> {
+async function openCache(
+  { cache: config, podName }: Config,
+  outbox: Outbox,
+  logger: Logger,
+  closers: (() => unknown)[],
+): Promise<Cache> {
   const throttle = new Throttle();
   const warn = (source: string, err: unknown): void => {
     if (throttle.admits(source)) logger.warn({ err, connection: source }, 'Redis failed');
@@ -143,6 +158,7 @@ async function openCache({ cache: config, podName }: Config, logger: Logger, clo
     namespaces: NAMESPACES,
     l1MaxBytes: config.l1MaxBytes,
     podName,
+    outbox,
     version: await readVersion(),
     onLease: (held, reason) => {
       if (held) logger.info('the cache is in use');

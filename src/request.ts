@@ -15,6 +15,8 @@ export interface RequestScope {
   principal(): Principal;
   /** Records what the answer depends on: cache keys and tags. */
   touched(deps: Iterable<string>): void;
+  /** Something in the answer was loaded so long ago, past its time, because the database is down. */
+  servedStale(ageSeconds: number): void;
   /** The answer must not be stored by anyone, as for `viewer` and cache administration. */
   noStore(): void;
 }

@@ -24,10 +24,11 @@ import { type BreakerState, ReadPause } from './budget/pause.js';
 import { createEmbeddedBackend } from './embedded-backend.js';
 import type { Invalidation } from './invalidation.js';
 import { type CacheWriter, Invalidations } from './invalidations.js';
-import { MemoryOutbox } from './outbox/outbox.js';
+import type { BatchLoad, CacheReader, Found, Namespace } from './lookup.js';
+import type { Outbox } from './outbox/outbox.js';
 import type { Dep } from './protocol/ledger.js';
 import { type EntryPage, NamespaceNames } from './purge/key-space.js';
-import { type BatchLoad, type CacheReader, type Found, type Namespace, Reader } from './reader.js';
+import { Reader } from './reader.js';
 import type { RedisClients } from './redis-backend.js';
 import { Counters } from './stats/counters.js';
 import type { CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
@@ -36,10 +37,13 @@ export { Budget } from './budget/budget.js';
 export type { BreakerState } from './budget/pause.js';
 export type { Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';
+export type { BatchLoad, CacheReader, Found, Loaded, Namespace } from './lookup.js';
+export { MemoryOutbox } from './outbox/memory-outbox.js';
+export { MongoOutbox } from './outbox/mongo-outbox.js';
+export { type Outbox, OutboxError } from './outbox/outbox.js';
 export { literalFirstSegment } from './protocol/glob.js';
 export type { Dep } from './protocol/ledger.js';
 export type { EntryInfo, EntryPage } from './purge/key-space.js';
-export type { BatchLoad, CacheReader, Found, Loaded, Namespace } from './reader.js';
 export type { RedisClients } from './redis-backend.js';
 export type { NamespaceCounters } from './stats/counters.js';
 export type { CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
@@ -61,32 +65,24 @@ export interface CacheOptions {
   readonly onLease: (held: boolean, reason?: unknown) => void;
   /** Told of failures of Redis; requests don't see them. */
   readonly onError: (error: unknown) => void;
+  /** Where what Redis did not take is on record: in the devices' own database, or in memory, where they are. */
+  readonly outbox: Outbox;
 }
 
 /** Builds the cache. Nothing is asked of Redis before `start`. */
 export async function createCache(options: CacheOptions): Promise<Cache> {
   const names = new NamespaceNames(options.namespaces);
-  const { prefix, podName, l1MaxBytes, onLease, onError } = options;
-  const drain = (): Promise<void> => invalidations.drain();
-  const backendOptions = { prefix, podName, l1MaxBytes, names, drain, onLease, onError };
+  const { redis, prefix, podName, l1MaxBytes, onLease, onError } = options;
+  const backendOptions = { prefix, podName, l1MaxBytes, names, onLease, onError };
   const backend =
-    options.redis === undefined
+    redis === undefined
       ? createEmbeddedBackend(backendOptions)
-      : (await import('./redis-backend.js')).createRedisBackend(options.redis, backendOptions);
-  const { journal, keySpace, results, showsPods } = backend;
-  const invalidations = new Invalidations({
-    journal,
-    keySpace,
-    results,
-    showsPods,
-    names,
-    outbox: new MemoryOutbox(),
-    onPending: (reason) => {
-      backend.distrust(reason);
-    },
-  });
-  return new Cache(options, backend, invalidations, names);
+      : (await import('./redis-backend.js')).createRedisBackend(redis, backendOptions);
+  return new Cache(options, backend, names);
 }
+
+/** Pending invalidations that a snapshot shows, at most. */
+const MAX_PENDING = 100;
 
 export class Cache implements CacheReader, CacheWriter {
   readonly #options: CacheOptions;
@@ -98,11 +94,11 @@ export class Cache implements CacheReader, CacheWriter {
   readonly #invalidations: Invalidations;
   readonly #startedAt = new Date();
 
-  constructor(options: CacheOptions, backend: Backend, invalidations: Invalidations, names: NamespaceNames) {
+  constructor(options: CacheOptions, backend: Backend, names: NamespaceNames) {
     this.#options = options;
     this.#backend = backend;
-    this.#invalidations = invalidations;
     this.#names = names;
+    this.#invalidations = new Invalidations({ ...backend, names, outbox: options.outbox });
     this.#counters = new Counters(options.namespaces);
     this.#reader = new Reader(backend, this.#counters, this.#pause);
   }
@@ -118,8 +114,9 @@ export class Cache implements CacheReader, CacheWriter {
   }
 
   /** Begins to hear invalidations. Resolves when the cache is in use, or after a second at most: it comes into use by itself. */
-  start(): Promise<void> {
-    return this.#backend.start();
+  async start(): Promise<void> {
+    await this.#backend.start({ drain: () => this.#invalidations.drain(), snapshot: () => this.#podSnapshot() });
+    this.#invalidations.start();
   }
 
   /** Stops using the cache. The connections are for whoever opened them to close. */
@@ -192,24 +189,31 @@ export class Cache implements CacheReader, CacheWriter {
     }
   }
 
+  /** The figures of the whole fleet, as far as Redis and the pods can be asked. */
   async snapshot(): Promise<CacheSnapshot> {
-    const [count, redis] = await Promise.all([this.#backend.keyCounter.count(), this.#backend.redisInfo()]);
+    const { keyCounter, fleet } = this.#backend;
+    const [count, redis, { pods, complete }, pendingInvalidations] = await Promise.all([
+      keyCounter.count(),
+      this.#backend.redisInfo(),
+      fleet.ask(() => this.#podSnapshot()),
+      this.#invalidations.pending(MAX_PENDING).catch(() => []), // the database is away, and can't say
+    ]);
     return {
       status: this.status,
-      complete: this.#backend.tier === 'l1',
+      complete,
       prefix: this.#options.prefix,
       keys: count?.keys ?? null,
       keysCountedAt: count?.countedAt ?? null,
       redis,
-      pods: [this.#pod()],
-      pendingInvalidations: this.#invalidations.pending(),
+      pods,
+      pendingInvalidations,
     };
   }
 
-  #pod(): PodSnapshot {
+  #podSnapshot(): PodSnapshot {
     const { podName, version } = this.#options;
     const { journal } = this.#backend;
-    const { entries, bytes } = this.#backend.l1();
+    const { entries, bytes } = this.#backend.memory();
     return {
       id: podName,
       version,

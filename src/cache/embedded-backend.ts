@@ -3,6 +3,7 @@ import type { Backend, BackendOptions } from './backend.js';
 import { EmbeddedJournal } from './protocol/journal.js';
 import { EmbeddedKeySpace } from './purge/embedded-key-space.js';
 import { MemoryResults } from './results/memory-results.js';
+import { FleetOfOne } from './stats/fleet.js';
 import { EmbeddedKeyCounter } from './stats/key-count.js';
 import { EmbeddedStore } from './tiers/embedded-store.js';
 import { createValues } from './tiers/values.js';
@@ -13,13 +14,15 @@ export function createEmbeddedBackend({ l1MaxBytes, names, onError }: BackendOpt
   const keySpace = new EmbeddedKeySpace(store, names, () => journal.nowMs());
   return {
     tier: 'l1',
-    showsPods: true,
     journal,
     values: createValues(store, '', onError),
     keySpace,
     keyCounter: new EmbeddedKeyCounter(keySpace),
     results: new MemoryResults(),
-    l1: () => ({ entries: store.size, bytes: store.bytes }),
+    l1: undefined,
+    locks: undefined,
+    fleet: new FleetOfOne(),
+    memory: () => ({ entries: store.size, bytes: store.bytes }),
     redisInfo: () => Promise.resolve(null),
     distrust: () => undefined,
     start: () => Promise.resolve(),

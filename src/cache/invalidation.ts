@@ -1,5 +1,6 @@
 /** What became of one invalidation; the shape behind the GraphQL type `CacheInvalidation`. */
 import type { PodAcks } from './protocol/journal.js';
+import type { Dep } from './protocol/ledger.js';
 
 export interface Invalidation {
   readonly id: string;
@@ -14,4 +15,19 @@ export interface Invalidation {
   readonly appliedAt: Date | null;
   readonly elapsedMs: number;
   readonly pods: PodAcks | null;
+}
+
+export function newInvalidation(id: string, requestedAt: Date, deps: readonly Dep[] = []): Invalidation {
+  const [only] = deps;
+  const pattern = deps.length === 1 && typeof only === 'object' ? only.glob : null;
+  return { id, status: 'PENDING', pattern, matched: null, removed: null, requestedAt, appliedAt: null, elapsedMs: 0, pods: null };
+}
+
+/** By a clock that only goes forward. */
+export function now(): Date {
+  return new Date(performance.timeOrigin + performance.now());
+}
+
+export function elapsedMs(invalidation: Pick<Invalidation, 'requestedAt'>): number {
+  return Math.max(0, performance.timeOrigin + performance.now() - invalidation.requestedAt.getTime());
 }

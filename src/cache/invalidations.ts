@@ -5,14 +5,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { withDeadline } from './budget/deadline.js';
-import type { Invalidation } from './invalidation.js';
+import { elapsedMs, type Invalidation, newInvalidation, now } from './invalidation.js';
+import { Drainer } from './outbox/drainer.js';
 import type { Intent, Outbox } from './outbox/outbox.js';
 import type { Appended, Journal } from './protocol/journal.js';
 import type { Dep } from './protocol/ledger.js';
 import type { KeySpace, NamespaceNames } from './purge/key-space.js';
 import type { Results } from './results/results.js';
 
-/** Redis did not take an invalidation, and there is nowhere to put it on record. */
+/** Redis did not take an invalidation, and it could not be put on record either. */
 export class InvalidationLostError extends Error {
   override readonly name = 'InvalidationLostError';
 }
@@ -20,8 +21,9 @@ export class InvalidationLostError extends Error {
 export interface CacheWriter {
   /**
    * Runs a change of the source between the record of what it will invalidate and that invalidation. A change never fails
-   * because of Redis: then the invalidation is PENDING. Rejects with what `change` rejects with, after invalidating all the same,
-   * because a change that failed may have happened.
+   * because of Redis: then the invalidation is PENDING. Rejects with `OutboxError`, before anything was changed, when the record
+   * can't be made; and with what `change` rejects with, after invalidating all the same, because a change that failed may have
+   * happened.
    * @param deps exact tags or keys that the change makes stale, absences included.
    */
   change<T>(
@@ -36,25 +38,31 @@ export interface InvalidationsParts {
   readonly keySpace: KeySpace;
   readonly names: NamespaceNames;
   readonly results: Results;
-  /** False: `Invalidation.pods` stays null. */
-  readonly showsPods: boolean;
-  /** Called when Redis did not take an invalidation that is on record now: nothing may be served before it is applied. */
-  readonly onPending: (reason: unknown) => void;
+  /** Stops this pod from serving anything before what is on record has been applied. */
+  readonly distrust: (reason: unknown) => void;
 }
 
 /** How long a caller waits in all when Redis fails half-way: 250 ms until it took the invalidation, 550 ms for the pods. */
 const ANSWER_WITHIN_MS = 800;
 /** How long a purge waits for its walk to end before it answers; the walk goes on. */
 const WALK_WAIT_MS = 5_000;
+/** The longest that what became of an invalidation may take to be kept. */
+const KEEP_DEADLINE_MS = 1_000;
 
 export class Invalidations implements CacheWriter {
   readonly #parts: InvalidationsParts;
-  /** Recorded by this pod and not yet appended, oldest first. */
-  readonly #pending = new Map<string, Invalidation>();
-  readonly #walks = new Set<Promise<unknown>>();
+  readonly #drainer: Drainer;
+  /** What goes on after the answer, and `close` waits for. */
+  readonly #background = new Set<Promise<unknown>>();
 
   constructor(parts: InvalidationsParts) {
     this.#parts = parts;
+    this.#drainer = new Drainer({ ...parts, settle: async (intent, appended) => (await this.#settle(intent, appended)).kept });
+  }
+
+  /** Begins to look after what other pods have left on record. */
+  start(): void {
+    this.#drainer.start();
   }
 
   async change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
@@ -64,22 +72,21 @@ export class Invalidations implements CacheWriter {
     try {
       result = await change();
     } catch (error) {
-      await this.#apply(intent);
+      await this.#applyChange(intent);
       throw error;
     }
-    return { result, invalidation: await this.#apply(intent) };
+    return { result, invalidation: await this.#applyChange(intent) };
   }
 
   /** Makes everything that has one of the tags or keys unservable. */
   async invalidate(deps: readonly Dep[]): Promise<Invalidation> {
-    return this.#purge({ id: randomUUID(), deps, changed: true, at: now() });
+    return this.#applyPurge({ id: randomUUID(), deps, changed: true, at: now() });
   }
 
   /** Makes everything that matches the glob, by key or tag, unservable, and frees the keys that match. */
   async invalidatePattern(pattern: string): Promise<Invalidation> {
-    const intent: Intent = { id: randomUUID(), deps: [{ glob: pattern }], changed: true, at: now() };
-    const invalidation = { ...(await this.#purge(intent)), pattern };
-    return invalidation.status === 'APPLIED' ? this.#free(invalidation, pattern) : this.#keep(invalidation);
+    const invalidation = await this.#applyPurge({ id: randomUUID(), deps: [{ glob: pattern }], changed: true, at: now() });
+    return invalidation.status === 'APPLIED' ? this.#free(invalidation, pattern) : invalidation;
   }
 
   /** Counts what `invalidatePattern` would free, and does nothing. */
@@ -89,134 +96,125 @@ export class Invalidations implements CacheWriter {
     return { ...invalidation, matched, elapsedMs: elapsedMs(invalidation) };
   }
 
-  /** What became of an invalidation; null when nobody knows any more. */
+  /** What became of an invalidation; null when nobody knows any more. Rejects when that can't be asked. */
   async find(id: string): Promise<Invalidation | null> {
-    return this.#pending.get(id) ?? (await this.#parts.results.get(id));
+    const { results, outbox } = this.#parts;
+    const get = (): Promise<Invalidation | null | Error> => results.get(id).catch((error: unknown) => error as Error);
+    const known = await get();
+    if (known !== null && !(known instanceof Error)) return known;
+    const intent = await outbox.find(id);
+    if (intent !== undefined) return toPending(intent);
+    const result = await get(); // it leaves the record only after its result is kept, which may have been just now
+    if (result instanceof Error) throw result;
+    return result;
   }
 
-  pending(): readonly Invalidation[] {
-    return [...this.#pending.values()];
+  /** On record and not applied yet, oldest first. */
+  async pending(limit: number): Promise<readonly Invalidation[]> {
+    return (await this.#parts.outbox.read(limit)).filter(({ changed }) => changed).map(toPending);
   }
 
   /** Appends all that is on record. Called by the journal before anything is trusted. */
-  async drain(): Promise<void> {
-    const { journal, outbox } = this.#parts;
-    for (const intent of await outbox.read()) {
-      if (!intent.changed) continue; // its author appends it when the change has been made
-      const appended = await journal.append(intent.deps);
-      await outbox.remove(intent.id);
-      void this.#settle(intent, appended);
-    }
+  drain(): Promise<void> {
+    return this.#drainer.drain();
   }
 
-  /** Waits for the walks that are still freeing keys. */
+  /** Waits for what is still being freed and removed. */
   async close(): Promise<void> {
-    await Promise.all(this.#walks);
+    this.#drainer.close();
+    await Promise.all(this.#background);
   }
 
-  async #apply(intent: Intent): Promise<Invalidation> {
+  async #applyChange(intent: Intent): Promise<Invalidation> {
+    const { journal, outbox } = this.#parts;
     let appended: Appended;
     try {
-      appended = await this.#parts.journal.append(intent.deps);
+      appended = await journal.append(intent.deps);
     } catch (error) {
-      return this.#pend(intent, error);
+      // Where even this fails, the record from before the change stands, and is appended as long as it is there.
+      return await this.#pend({ ...intent, changed: true }, error).catch(() => toPending(intent));
     }
-    await this.#parts.outbox.remove(intent.id);
-    return this.#settle(intent, appended);
+    void this.#goOn(outbox.remove([intent.id])); // nobody waits: a record that stays only costs another append
+    return this.#answer(intent, appended);
   }
 
-  async #purge(intent: Intent): Promise<Invalidation> {
+  async #applyPurge(intent: Intent): Promise<Invalidation> {
+    const { journal, outbox } = this.#parts;
     let appended: Appended;
     try {
-      appended = await this.#parts.journal.append(intent.deps);
+      appended = await journal.append(intent.deps);
     } catch (error) {
-      if (this.#parts.outbox.durable) return this.#pend(intent, error);
-      throw new InvalidationLostError('Redis did not take the invalidation', { cause: error });
+      if (!outbox.durable) throw new InvalidationLostError('Redis did not take the invalidation', { cause: error });
+      try {
+        return await this.#pend(intent, error);
+      } catch (outboxError) {
+        throw new InvalidationLostError('neither Redis nor the database took the invalidation', { cause: outboxError });
+      }
     }
-    return this.#settle(intent, appended);
+    return this.#answer(intent, appended);
   }
 
   async #pend(intent: Intent, reason: unknown): Promise<Invalidation> {
-    await this.#parts.outbox.record({ ...intent, changed: true });
-    const pending = newInvalidation(intent.id, intent.at);
-    this.#pending.set(intent.id, pending);
-    this.#parts.onPending(reason);
-    return { ...pending, elapsedMs: elapsedMs(pending) };
+    this.#parts.distrust(reason);
+    await this.#parts.outbox.record(intent);
+    this.#parts.distrust(reason); // a recovery that began before this was on record does not count
+    return toPending(intent);
   }
 
-  async #settle(intent: Intent, appended: Appended): Promise<Invalidation> {
-    const pods = await appended.applied;
-    const pending = this.#pending.get(intent.id) ?? newInvalidation(intent.id, intent.at);
-    const applied: Invalidation = {
-      ...pending,
-      status: 'APPLIED',
-      appliedAt: now(),
-      elapsedMs: elapsedMs(pending),
-      pods: this.#parts.showsPods ? pods : null,
-    };
-    const knownKeys = intent.deps
-      .filter((dep) => typeof dep === 'string')
-      .filter((dep) => this.#parts.names.of(dep) !== undefined);
-    const { keySpace, results } = this.#parts;
-    // Only memory, and the follow-up query, which is answered from here until it can be answered from there.
-    const kept = Promise.allSettled([keySpace.freeKeys(knownKeys), results.put(applied)]);
-    void kept.then(() => this.#pending.delete(intent.id));
-    await inTime(kept, applied);
+  async #answer(intent: Intent, appended: Appended): Promise<Invalidation> {
+    const { applied, kept } = await this.#settle(intent, appended);
+    await inTime(this.#goOn(kept), applied);
     return applied;
   }
 
+  /** Resolves when no pod can serve what was invalidated. `kept`: its result can be read, and its known keys are freed. */
+  async #settle(intent: Intent, appended: Appended): Promise<{ applied: Invalidation; kept: Promise<void> }> {
+    const pods = await appended.applied;
+    const begun = toPending(intent);
+    const applied: Invalidation = { ...begun, status: 'APPLIED', appliedAt: now(), elapsedMs: elapsedMs(begun), pods };
+    const { keySpace, results, names } = this.#parts;
+    const knownKeys = intent.deps.filter((dep) => typeof dep === 'string').filter((dep) => names.of(dep) !== undefined);
+    const freed = keySpace.freeKeys(knownKeys).catch(() => undefined); // only memory
+    const kept = withDeadline(Promise.all([results.put(applied), freed]), KEEP_DEADLINE_MS).then(() => undefined);
+    kept.catch(() => undefined); // for whoever waits for it
+    return { applied, kept };
+  }
+
   async #free(invalidation: Invalidation, pattern: string): Promise<Invalidation> {
+    const { keySpace, journal, results } = this.#parts;
     let removed = 0;
     let current: Invalidation = { ...invalidation, removed };
+    const keep = (): Promise<void> => results.put(current).catch(() => undefined); // only the follow-up query misses it
     const walk = (async () => {
-      for await (const freed of this.#parts.keySpace.free(pattern)) current = { ...invalidation, removed: (removed += freed) };
+      for await (const freed of keySpace.free(pattern)) current = { ...invalidation, removed: (removed += freed) };
       current = { ...invalidation, matched: removed, removed };
     })()
       .catch(() => undefined) // Redis is gone: what was freed until then stands, how many matched is not known
       .then(() => {
         current = { ...current, elapsedMs: elapsedMs(invalidation) };
       });
-    const kept = walk.then(() => this.#keep(current));
-    this.#walks.add(kept);
-    void kept.finally(() => this.#walks.delete(kept));
+    const kept = this.#goOn(walk.then(keep));
     // Without a lease Redis is out, and the walk with it.
-    const waitMs = this.#parts.journal.trusted() ? WALK_WAIT_MS : 0;
-    await withDeadline(walk, waitMs).catch(() => void this.#keep(current)); // the follow-up query shows how far it is
+    const waitMs = journal.trusted() ? WALK_WAIT_MS : 0;
+    await withDeadline(walk, waitMs).catch(() => void keep()); // the follow-up query shows how far it is
     await inTime(kept, invalidation);
     return current;
   }
 
-  async #keep(invalidation: Invalidation): Promise<Invalidation> {
-    if (this.#pending.has(invalidation.id)) this.#pending.set(invalidation.id, invalidation);
-    else await this.#parts.results.put(invalidation).catch(() => undefined); // only the follow-up query misses it
-    return invalidation;
+  #goOn(work: Promise<unknown>): Promise<unknown> {
+    const settled = work.catch(() => undefined);
+    this.#background.add(settled);
+    void settled.finally(() => this.#background.delete(settled));
+    return settled;
   }
 }
 
-function newInvalidation(id: string, requestedAt: Date): Invalidation {
-  return {
-    id,
-    status: 'PENDING',
-    pattern: null,
-    matched: null,
-    removed: null,
-    requestedAt,
-    appliedAt: null,
-    elapsedMs: 0,
-    pods: null,
-  };
+function toPending(intent: Intent): Invalidation {
+  const pending = newInvalidation(intent.id, intent.at, intent.deps);
+  return { ...pending, elapsedMs: elapsedMs(pending) };
 }
 
 /** Waits for what an answer can do without, as long as that is not late. */
 async function inTime(work: Promise<unknown>, invalidation: Invalidation): Promise<void> {
   await withDeadline(work, Math.max(0, ANSWER_WITHIN_MS - elapsedMs(invalidation))).catch(() => undefined);
-}
-
-/** By a clock that only goes forward. */
-function now(): Date {
-  return new Date(performance.timeOrigin + performance.now());
-}
-
-function elapsedMs(invalidation: Pick<Invalidation, 'requestedAt'>): number {
-  return Math.max(0, performance.timeOrigin + performance.now() - invalidation.requestedAt.getTime());
 }

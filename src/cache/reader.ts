@@ -1,74 +1,44 @@
 /**
- * Looks keys up: one MGET, the check on everything that comes back, one load of what is missing, one write of what was loaded.
- * The only place that decides what a failing Redis means to a read: a miss that is not asked again for a while, never an error.
+ * Looks keys up: this pod's memory, one MGET for the rest, the check on everything that comes back, one load of what is missing.
+ * The only place that decides what a failing Redis means to a read: a miss that is not asked again for a while, never an error; and
+ * what a failing source means: what has just expired stands in, marked, where there is something.
  */
 import { Answers } from './answers.js';
 import type { Backend } from './backend.js';
 import type { Budget } from './budget/budget.js';
-import { withDeadline } from './budget/deadline.js';
 import type { ReadPause } from './budget/pause.js';
-import { decodeEntry, type Entry, freshForMs, type Stamp } from './entry.js';
+import { type Entry, freshForMs } from './entry.js';
+import { FleetLoader, type FleetLoad } from './fleet-loader.js';
 import { Loads } from './loads.js';
+import { type BatchLoad, type CacheReader, type Found, keyOf, type Namespace } from './lookup.js';
+import { SourceHealth } from './source-health.js';
 import type { Counters, NamespaceCounters } from './stats/counters.js';
+import { type Shelf, Tiers } from './tiers/tiers.js';
 
-/** A first part of cache keys, with how long its entries live. Keys are `<name>:<id>`. */
-export interface Namespace {
-  readonly name: string;
-  /** Raised when the shape of the values changes; an entry of another version is a miss. */
-  readonly valueVersion: number;
-  /** How long a value is fresh; jitter only shortens it, by up to 10 %. */
-  readonly ttlSeconds: number;
-  /** How long an absence is fresh. */
-  readonly negativeTtlSeconds: number;
-  /** How long after expiry a value (never an absence) is kept to stand in while the source is down; 0 = not at all. */
-  readonly graceSeconds: number;
+/** What the cache has for a read. */
+interface Cached {
+  readonly fresh: Shelf;
+  /** Past its time, but may stand in while the source is down. */
+  readonly stale: Shelf;
+  /** How the look-ups end that found nothing fresh: by a miss, or without having asked everybody. */
+  endAs: 'misses' | 'bypassed';
 }
-
-/** What a source says of one id. `value: null` is an absence, which is cached too. */
-export interface Loaded<V> {
-  readonly value: V | null;
-  /** What the answer depends on beside its own key, e.g. `device:<id>`. */
-  readonly tags: readonly string[];
-}
-
-/** What the cache says of one id. */
-export interface Found<V> {
-  readonly value: V | null;
-  /** The entry's own key and its tags, for `RequestScope.touched`. */
-  readonly deps: readonly string[];
-}
-
-/** Asks the source for all ids at once. An id that is not in the map was not answered and is treated as an error. */
-export type BatchLoad<V> = (ids: readonly string[]) => Promise<ReadonlyMap<string, Loaded<V>>>;
-
-export interface CacheReader {
-  /**
-   * Looks ids (unique) of one namespace up: one MGET, one load of what is missing, one pipelined write. Redis can't fail it. What
-   * `load` rejects with is thrown by `get` for the ids that it concerns; it rejects with it when nothing else was cached.
-   */
-  getMany<V>(
-    namespace: Namespace,
-    ids: readonly string[],
-    budget: Budget,
-    load: BatchLoad<V>,
-  ): Promise<ReadonlyMap<string, Found<V>>>;
-}
-
-/** The longest a fill may keep its connection busy before it is given up; nobody waits for it. */
-const FILL_DEADLINE_MS = 1_000;
-/** Jitter takes off up to this share of a time to live, so that what was loaded together doesn't expire together. */
-const JITTER = 0.1;
 
 export class Reader implements CacheReader {
-  readonly #backend: Pick<Backend, 'journal' | 'values' | 'tier'>;
+  readonly #backend: Backend;
   readonly #counters: Counters;
   readonly #pause: ReadPause;
+  readonly #tiers: Tiers;
+  readonly #loader: FleetLoader;
   readonly #loads = new Loads();
+  readonly #source = new SourceHealth();
 
-  constructor(backend: Pick<Backend, 'journal' | 'values' | 'tier'>, counters: Counters, pause: ReadPause) {
+  constructor(backend: Backend, counters: Counters, pause: ReadPause) {
     this.#backend = backend;
     this.#counters = counters;
     this.#pause = pause;
+    this.#tiers = new Tiers(backend);
+    this.#loader = new FleetLoader({ backend, tiers: this.#tiers, pause, source: this.#source });
   }
 
   async getMany<V>(
@@ -78,136 +48,101 @@ export class Reader implements CacheReader {
     load: BatchLoad<V>,
   ): Promise<ReadonlyMap<string, Found<V>>> {
     if (ids.length === 0) return new Map(); // Redis takes an MGET of nothing for a mistake
-    const { journal } = this.#backend;
     const counts = this.#counters.of(namespace.name);
     const arrivedAt = this.#loads.arrive();
-    const cached = await this.#read(namespace, ids, budget, counts);
-    const missing = ids.filter((id) => !cached.has(id));
+    const keys = ids.map((id) => keyOf(namespace, id));
+    const { fresh, stale, endAs } = await this.#read(namespace, keys, budget, counts);
     const answers = new Answers<Found<V>>();
-    let loaded: ReadonlyMap<string, Entry> = new Map();
-    try {
-      loaded = await this.#loads.getMany(
-        missing.map((id) => keyOf(namespace, id)),
-        {
-          arrivedAt,
-          load: (keys) => this.#load(namespace, keys, load, counts),
-          acceptable: (entry) => journal.trusted() && journal.ledger.servable(entry),
-          onJoined: (count) => {
-            counts.coalesced += count;
-          },
-        },
-      );
-    } catch (error) {
-      if (cached.size === 0) throw error;
-      for (const id of missing) answers.fail(id, error);
+    const answer = (key: string, entry: Entry, staleAgeSeconds?: number): void => {
+      const found = { value: entry.x as V | null, deps: entry.d };
+      answers.set(idOf(namespace, key), staleAgeSeconds === undefined ? found : { ...found, staleAgeSeconds });
+    };
+    for (const [key, entry] of fresh) answer(key, entry);
+    if (fresh.size === keys.length) return answers;
+
+    const standIn = (key: string, entry: Entry): void => {
+      counts.staleServed++;
+      answer(key, entry, Math.max(0, Math.round((this.#backend.journal.nowMs() - entry.t) / 1000)));
+    };
+    let missing = keys.filter((key) => !fresh.has(key));
+    const read = { namespace, budget, load, counts };
+    if (this.#source.isDown && stale.size > 0) {
+      // Nobody waits for a source that is known to be down; one read a second finds out whether it is back.
+      if (this.#source.mayProbe()) void this.#load([...stale.keys()], arrivedAt, read).catch(() => undefined);
+      for (const [key, entry] of stale) standIn(key, entry);
+      missing = missing.filter((key) => !stale.has(key));
     }
-    for (const id of ids) {
-      const entry = cached.get(id) ?? loaded.get(keyOf(namespace, id));
-      if (entry !== undefined) answers.set(id, { value: entry.x as V | null, deps: entry.d });
+    try {
+      for (const [key, entry] of await this.#load(missing, arrivedAt, read)) answer(key, entry);
+      for (const key of missing) if (stale.has(key)) counts[endAs]++;
+    } catch (error) {
+      for (const key of missing) {
+        const entry = stale.get(key);
+        if (entry !== undefined) standIn(key, entry);
+      }
+      if (answers.size === 0) throw error;
+      for (const key of missing) if (!stale.has(key)) answers.fail(idOf(namespace, key), error);
     }
     return answers;
   }
 
-  /** What is cached and may be served; counts how each look-up ended. */
-  async #read(
-    namespace: Namespace,
-    ids: readonly string[],
-    budget: Budget,
-    counts: NamespaceCounters,
-  ): Promise<ReadonlyMap<string, Entry>> {
-    const { journal, values, tier } = this.#backend;
-    const pause = this.#pause;
+  /** Counts how each look-up ended, except those with a stand-in: what becomes of them is not known yet. */
+  async #read(namespace: Namespace, keys: readonly string[], budget: Budget, counts: NamespaceCounters): Promise<Cached> {
+    const cached = await this.#look(namespace, keys, budget, counts);
+    counts[cached.endAs] += keys.length - cached.fresh.size - cached.stale.size;
+    return cached;
+  }
+
+  async #look(namespace: Namespace, keys: readonly string[], budget: Budget, counts: NamespaceCounters): Promise<Cached> {
+    const { journal, tier } = this.#backend;
+    const cached: Cached = { fresh: new Map(), stale: new Map(), endAs: 'bypassed' };
     const trusted = journal.trusted() || (await budget.spend((deadlineMs) => journal.whenTrusted(deadlineMs)));
-    if (!trusted || budget.remainingMs === 0 || !pause.admits(journal.lastSyncAt)) {
-      counts.bypassed += ids.length;
-      return new Map();
-    }
-    const keys = ids.map((id) => keyOf(namespace, id));
-    let rows: unknown[];
+    if (!trusted) return cached;
+
+    this.#sort(namespace, this.#tiers.inMemory(namespace, keys), cached);
+    const inMemory = cached.fresh.size;
+    counts.l1Hits += inMemory;
+    const wanted = inMemory === 0 ? keys : keys.filter((key) => !cached.fresh.has(key));
+    if (wanted.length === 0 || budget.remainingMs === 0 || !this.#pause.admits(journal.lastSyncAt)) return cached;
     try {
-      rows = await budget.spend((deadlineMs) => withDeadline(values.getMany<unknown>(keys), deadlineMs));
-      pause.succeeded();
+      const shelf = await budget.spend((deadlineMs) => this.#tiers.inStore(namespace, wanted, deadlineMs));
+      this.#pause.succeeded();
+      this.#sort(namespace, shelf, cached);
+      counts[`${tier}Hits`] += cached.fresh.size - inMemory;
+      cached.endAs = 'misses';
     } catch {
-      pause.failed();
+      this.#pause.failed();
       counts.errors++;
-      counts.bypassed += ids.length;
-      return new Map();
     }
-    const servable = new Map<string, Entry>();
-    for (const [i, id] of ids.entries()) {
-      const entry = decodeEntry(rows[i]);
-      if (entry !== undefined && this.#mayServe(namespace, keys[i] as string, entry)) servable.set(id, entry);
-    }
-    counts[`${tier}Hits`] += servable.size;
-    counts.misses += ids.length - servable.size;
-    return servable;
+    return cached;
   }
 
-  #mayServe(namespace: Namespace, key: string, entry: Entry): boolean {
+  #sort(namespace: Namespace, shelf: Shelf, { fresh, stale }: Cached): void {
+    const nowMs = this.#backend.journal.nowMs();
+    for (const [key, entry] of shelf) {
+      const freshMs = freshForMs(entry, nowMs);
+      if (freshMs > 0) {
+        fresh.set(key, entry);
+        stale.delete(key);
+      } else if (entry.x !== null && freshMs > -1000 * namespace.graceSeconds) {
+        stale.set(key, entry);
+      }
+    }
+  }
+
+  #load<V>(keys: readonly string[], arrivedAt: number, read: FleetLoad<V>): Promise<Map<string, Entry>> {
     const { journal } = this.#backend;
-    return (
-      entry.v === namespace.valueVersion &&
-      entry.d[0] === key &&
-      freshForMs(entry, journal.nowMs()) > 0 &&
-      journal.trusted() &&
-      journal.ledger.servable(entry)
-    );
-  }
-
-  async #load<V>(
-    namespace: Namespace,
-    keys: readonly string[],
-    load: BatchLoad<V>,
-    counts: NamespaceCounters,
-  ): Promise<ReadonlyMap<string, Entry>> {
-    const { journal } = this.#backend;
-    // Before the source is asked: what is invalidated from here on makes what it answers unservable.
-    const stamp = journal.ledger.stamp();
-    const begunAtMs = journal.nowMs();
-    const storable = journal.trusted();
-    counts.loads += keys.length;
-    const idsByKey = new Map(keys.map((key) => [key, key.slice(namespace.name.length + 1)]));
-    const loaded = await load([...idsByKey.values()]);
-    const entries = new Map<string, Entry>();
-    for (const [key, id] of idsByKey) {
-      const answer = loaded.get(id);
-      if (answer !== undefined) entries.set(key, toEntry(namespace, key, answer, stamp, begunAtMs));
-    }
-    if (stamp !== undefined && storable) this.#fill(namespace, entries, counts);
-    return entries;
-  }
-
-  /** Not awaited by anybody: an entry that comes too late is unservable, not dangerous. */
-  #fill(namespace: Namespace, entries: ReadonlyMap<string, Entry>, counts: NamespaceCounters): void {
-    const { journal, values } = this.#backend;
-    const rows = [...entries].filter(([, entry]) => journal.ledger.servable(entry));
-    counts.rejectedFills += entries.size - rows.length;
-    if (rows.length === 0 || !journal.trusted()) return;
-    const stored = values.setMany(
-      rows.map(([key, entry]) => {
-        const graceSeconds = entry.x === null ? 0 : namespace.graceSeconds;
-        return { key, value: entry, ttl: (entry.f + graceSeconds) * 1000 };
-      }),
-    );
-    withDeadline(stored, FILL_DEADLINE_MS).catch(() => {
-      counts.errors++;
+    return this.#loads.getMany(keys, {
+      arrivedAt,
+      load: (unclaimed) => this.#loader.load(unclaimed, read),
+      acceptable: (entry) => journal.trusted() && journal.ledger.servable(entry),
+      onJoined: (count) => {
+        read.counts.coalesced += count;
+      },
     });
   }
 }
 
-function keyOf(namespace: Namespace, id: string): string {
-  return `${namespace.name}:${id}`;
-}
-
-function toEntry<V>(namespace: Namespace, key: string, answer: Loaded<V>, stamp: Stamp | undefined, begunAtMs: number): Entry {
-  const ttlSeconds = answer.value === null ? namespace.negativeTtlSeconds : namespace.ttlSeconds;
-  return {
-    v: namespace.valueVersion,
-    e: stamp?.epoch ?? '',
-    s: stamp?.seq ?? 0,
-    t: Math.round(begunAtMs),
-    f: Math.round(ttlSeconds * (1 - Math.random() * JITTER) * 1000) / 1000,
-    d: [key, ...answer.tags],
-    x: answer.value,
-  };
+function idOf(namespace: Namespace, key: string): string {
+  return key.slice(namespace.name.length + 1);
 }

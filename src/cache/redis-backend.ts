@@ -3,10 +3,13 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Backend, BackendOptions } from './backend.js';
 import { withDeadline } from './budget/deadline.js';
 import { Bus } from './protocol/bus.js';
+import { RedisLocks } from './protocol/locks.js';
 import { RedisKeySpace } from './purge/redis-key-space.js';
 import { RedisResults } from './results/redis-results.js';
+import { RedisFleet } from './stats/redis-fleet.js';
 import { readRedisInfo } from './stats/redis-info.js';
 import { RedisKeyCounter } from './stats/redis-key-count.js';
+import { L1 } from './tiers/l1.js';
 import { RedisStore, type ValueConnection } from './tiers/redis-store.js';
 import { createValues } from './tiers/values.js';
 
@@ -16,7 +19,7 @@ export interface RedisClients {
   readonly values: ValueConnection;
   /** Carries scripts, SCAN and UNLINK, INFO. */
   readonly commands: Redis | Cluster;
-  /** Listens for nudges. */
+  /** Listens to what pods publish. */
   readonly subscriber: Redis | Cluster;
 }
 
@@ -26,24 +29,33 @@ const INFO_DEADLINE_MS = 300;
 
 export function createRedisBackend(clients: RedisClients, options: BackendOptions): Backend {
   const { commands } = clients;
-  const { prefix, names, podName, drain, onLease, onError } = options;
-  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, drain, onLease, onError });
+  const { prefix, names, podName, l1MaxBytes, onLease, onError } = options;
+  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, onLease, onError });
+  const fleet = new RedisFleet({ client: commands, prefix, bus });
+  const l1 = new L1(l1MaxBytes, bus.ledger, () => bus.nowMs());
   const keySpace = new RedisKeySpace(commands, prefix, names, () => bus.nowMs());
   return {
     tier: 'l2',
-    showsPods: false,
     journal: bus,
     values: createValues(new RedisStore(clients.values), prefix, onError),
     keySpace,
     keyCounter: new RedisKeyCounter(commands, prefix, keySpace),
     results: new RedisResults(commands, prefix),
-    l1: () => ({ entries: 0, bytes: 0 }),
+    l1,
+    locks: new RedisLocks(commands, prefix, podName),
+    fleet,
+    memory: () => ({ entries: l1.size, bytes: l1.bytes }),
     redisInfo: () => withDeadline(readRedisInfo(commands), INFO_DEADLINE_MS).catch(() => null), // unknown, never zeroes
     distrust: (reason) => {
       bus.distrust(reason);
     },
-    start: async () => {
-      bus.start();
+    start: async ({ drain, snapshot }) => {
+      bus.start({
+        drain,
+        onMessage: (message) => {
+          fleet.onMessage(message, snapshot).catch(() => undefined); // the asker sees that this pod did not answer
+        },
+      });
       await bus.firstTrust(FIRST_TRUST_MS);
     },
     close: () => bus.close(),

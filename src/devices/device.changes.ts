@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Principal, UserPrincipal } from '../auth/principal.js';
-import type { CacheWriter, Invalidation } from '../cache/cache.js';
+import { type CacheWriter, type Invalidation, OutboxError } from '../cache/cache.js';
 import { CodedError } from '../errors.js';
 import type { RequestScope } from '../request.js';
 import { parseRegistration, parseUpdate, type RegistrationInput, type UpdateInput } from './device.input.js';
@@ -45,7 +45,7 @@ export class DeviceChanges {
     // Asked here too, though the store decides: what is refused anyway invalidates nothing.
     if (await this.#find(commonName(pair))) throw deviceExists();
     const apiKey = randomBytes(API_KEY_BYTES).toString('base64url');
-    const { result: isRegistered, invalidation } = await this.cache.change(tagsOfChange(pair), () =>
+    const { result: isRegistered, invalidation } = await this.#record(pair, () =>
       this.store.register({ ...device, owner, apiKey }),
     );
     if (!isRegistered) throw deviceExists();
@@ -89,9 +89,22 @@ export class DeviceChanges {
 
   /** @param change answers false when the pair is gone meanwhile. */
   async #change(pair: OwnedPair, change: () => Promise<boolean>): Promise<Invalidation> {
-    const { result: isDone, invalidation } = await this.cache.change(tagsOfChange(pair), change);
+    const { result: isDone, invalidation } = await this.#record(pair, change);
     if (!isDone) throw notFound();
     return invalidation;
+  }
+
+  /** Without the record of what a change invalidates, it is not made. */
+  async #record<T>(
+    pair: OwnedPair,
+    change: () => Promise<T>,
+  ): Promise<{ readonly result: T; readonly invalidation: Invalidation }> {
+    try {
+      return await this.cache.change(tagsOfChange(pair), change);
+    } catch (error) {
+      if (!(error instanceof OutboxError)) throw error;
+      throw new CodedError('DATABASE_UNAVAILABLE', 'The database can not be asked now; nothing was changed.', { cause: error });
+    }
   }
 
   /** After a change; somebody may have removed it since. */

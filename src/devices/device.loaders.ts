@@ -61,7 +61,10 @@ export function deviceLoaders(parts: {
     const byId = new DataLoader<string, DeviceRecord | null>(
       async (ids) => {
         const found = await read(ids, request);
-        for (const { deps } of found.values()) request.touched(deps);
+        for (const { deps, staleAgeSeconds } of found.values()) {
+          request.touched(deps);
+          if (staleAgeSeconds !== undefined) request.servedStale(staleAgeSeconds);
+        }
         return ids.map((id) => {
           try {
             return found.get(id)?.value ?? null;

@@ -15,6 +15,7 @@ export function operationPlugin(): ApolloServerPlugin<{ readonly request: Reques
         // Called for each answer that has a context, refusals before execution included.
         willSendResponse({ operation, response }) {
           if (operation !== undefined) request.operation = { type: operation.operation, name: operation.name?.value };
+          markStale(response, request.staleAgeSeconds);
           if (request.operation?.type === 'mutation' || hasErrorsOrIsStale(response)) request.noStore();
           return Promise.resolve();
         },
@@ -26,4 +27,11 @@ export function operationPlugin(): ApolloServerPlugin<{ readonly request: Reques
 function hasErrorsOrIsStale({ body }: GraphQLResponse): boolean {
   const { errors, extensions } = body.kind === 'single' ? body.singleResult : body.initialResult;
   return errors !== undefined || extensions?.stale !== undefined;
+}
+
+/** Tells the client that the answer is older than it should be, and how old. */
+function markStale({ body }: GraphQLResponse, maxAgeSeconds: number | undefined): void {
+  if (maxAgeSeconds === undefined || body.kind !== 'single') return;
+  const { singleResult } = body;
+  singleResult.extensions = { ...singleResult.extensions, stale: { maxAgeSeconds } };
 }

@@ -23,6 +23,7 @@ export class HttpRequestScope implements RequestScope {
   #principal: Principal | undefined;
   #isPrivate = false;
   #isNoStore = false;
+  #staleAgeSeconds: number | undefined;
   readonly #deps = new Set<string>();
 
   constructor(requestId: string, cacheBudget: Budget) {
@@ -42,6 +43,15 @@ export class HttpRequestScope implements RequestScope {
 
   noStore(): void {
     this.#isNoStore = true;
+  }
+
+  servedStale(ageSeconds: number): void {
+    this.#staleAgeSeconds = Math.max(this.#staleAgeSeconds ?? 0, ageSeconds);
+  }
+
+  /** How old the oldest part of the answer is that stands in while the database is down; undefined when there is none. */
+  get staleAgeSeconds(): number | undefined {
+    return this.#staleAgeSeconds;
   }
 
   /** Says who asks, once the credentials are verified. */

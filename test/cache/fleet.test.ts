@@ -236,11 +236,10 @@ describe('the acknowledgements of an invalidation', () => {
       subscriber: connections.subscriber,
       prefix: PREFIX,
       podName: name,
-      drain: () => Promise.resolve(),
       onLease: () => undefined,
       onError: () => undefined,
     });
-    bus.start();
+    bus.start({ drain: () => Promise.resolve(), onMessage: () => undefined });
     track({ name: `bus of ${name}`, close: () => bus.close().finally(() => connections.close()) });
     await bus.firstTrust(2_000);
     return bus;

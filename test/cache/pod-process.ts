@@ -3,7 +3,7 @@
  * on the port of the second. Started by `pod-processes.ts`; it prints `ready` when it can be asked.
  */
 import { createServer } from 'node:http';
-import { createCache, Budget } from '../../src/cache/cache.js';
+import { Budget, createCache, MemoryOutbox } from '../../src/cache/cache.js';
 import { openRedis } from '../../src/connections.js';
 import type { PodAnswer, PodQuestion } from './pod-processes.js';
 import type { Value } from './source.js';
@@ -15,6 +15,7 @@ const cache = await createCache({
   prefix,
   namespaces: namespaces.split(','),
   l1MaxBytes: 2 ** 24,
+  outbox: new MemoryOutbox(),
   podName,
   version: '0.0.0',
   onLease: () => undefined,

@@ -1,5 +1,5 @@
 /** Caches as the server builds them, each with connections of its own: several over one Redis are pods of one fleet. */
-import { type Cache, createCache, type NamespaceCounters } from '../../src/cache/cache.js';
+import { type Cache, createCache, MemoryOutbox, type NamespaceCounters, type Outbox } from '../../src/cache/cache.js';
 import { openRedis, type RedisConnections } from '../../src/connections.js';
 import { track } from '../harness/registry.js';
 
@@ -9,6 +9,8 @@ export const NAMESPACES = ['device_meta', 'device_listing', 'api_key', 'apq'];
 export interface PodOptions {
   readonly prefix?: string;
   readonly l1MaxBytes?: number;
+  /** Default: in this process's memory. */
+  readonly outbox?: Outbox;
   /** Default: it is started, and has its lease if Redis is there. */
   readonly start?: boolean;
 }
@@ -27,7 +29,7 @@ export interface Pod {
 
 /** Opens a pod, closed after the test like everything of the harness. @param url undefined: the embedded cache. */
 export async function openPod(name: string, url: string | undefined, options: PodOptions = {}): Promise<Pod> {
-  const { prefix = PREFIX, l1MaxBytes = 64 * 2 ** 20, start = true } = options;
+  const { prefix = PREFIX, l1MaxBytes = 64 * 2 ** 20, outbox = new MemoryOutbox(), start = true } = options;
   const leases: boolean[] = [];
   const errors: unknown[] = [];
   const connections =
@@ -37,6 +39,7 @@ export async function openPod(name: string, url: string | undefined, options: Po
     prefix,
     namespaces: NAMESPACES,
     l1MaxBytes,
+    outbox,
     podName: name,
     version: '0.0.0',
     onLease: (held) => leases.push(held),

@@ -145,7 +145,7 @@ describe('an answer of Redis that belongs to another question', () => {
   it('is not served: an MGET whose values are in another order', async () => {
     const client = new Redis(redis.url);
     track({ name: 'Redis client of the test', close: () => Promise.resolve(client.disconnect()) });
-    const pod = await openPod('one', redis.url);
+    const pod = await openPod('one', redis.url, { l1MaxBytes: 1 });
     const ids = ['a', 'b', 'c'];
     await source.read(pod.cache, ids);
     const keys = ids.map((id) => `${PREFIX}device_meta:${id}`);

@@ -18,8 +18,8 @@ export interface CacheFixture {
   /** The same cache as another pod has it; where there is only one, that one. */
   readonly another: Cache;
   readonly stored: StoredTexts;
-  /** What an invalidation says of the pods; null where it doesn't. */
-  readonly pods: PodAcks | null;
+  /** What an invalidation says of the pods. */
+  readonly pods: PodAcks;
   /** Puts tens of thousands of foreign keys around ours, where such a thing can be. Answers what takes them away again. */
   readonly crowd: () => Promise<() => Promise<void>>;
   /** Run after every case: what must hold whatever it was about. */

@@ -6,7 +6,7 @@ import { NAMESPACES, openPod, PREFIX } from '../cache/pods.js';
 import { expectInvariants, plantForeignKeys } from '../harness/invariants.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
-import type { StoredTexts } from './cache-fixture.js';
+import type { CacheFixture, StoredTexts } from './cache-fixture.js';
 import { cacheContract } from './cache.js';
 
 cacheContract('the embedded cache', async () => {
@@ -39,11 +39,15 @@ async function connect(redis: RedisServer): Promise<Redis> {
   return client;
 }
 
-cacheContract('the cache on Redis', async () => {
+cacheContract('the cache on Redis', () => fleetOfTwo(1)); // too little memory for any entry: every read asks Redis
+
+cacheContract('the cache on Redis, with memory in front of it', () => fleetOfTwo(64 * 2 ** 20), { readsAskTheStore: false });
+
+async function fleetOfTwo(l1MaxBytes: number): Promise<CacheFixture> {
   const redis = await startRedis();
   const client = await connect(redis);
   const foreignKeys = await plantForeignKeys(redis, PREFIX);
-  const [one, two] = [await openPod('one', redis.url), await openPod('two', redis.url)];
+  const [one, two] = [await openPod('one', redis.url, { l1MaxBytes }), await openPod('two', redis.url, { l1MaxBytes })];
   const epoch = await client.hget(`${PREFIX}{bus}`, 'epoch');
   const ours = new RegExp(`^${PREFIX}(${NAMESPACES.join('|')}):`, 's');
   const stored: StoredTexts = {
@@ -71,5 +75,6 @@ cacheContract('the cache on Redis', async () => {
     if (crowded) expect(await countForeign()).toBe(FOREIGN_KEYS);
     else await expectInvariants({ redis, prefix: PREFIX, foreignKeys });
   };
-  return { cache: one.cache, another: two.cache, stored, pods: null, crowd, check };
-});
+  const pods = { live: 2, acknowledged: 2, expired: 0 };
+  return { cache: one.cache, another: two.cache, stored, pods, crowd, check };
+}

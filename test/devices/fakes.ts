@@ -53,11 +53,16 @@ export interface FakeRequest extends RequestScope {
   readonly asked: number;
   readonly deps: ReadonlySet<string>;
   readonly isStorable: boolean;
+  readonly staleAgeSeconds: number | undefined;
 }
 
 export function requestBy(principal: Principal = ANONYMOUS): FakeRequest {
   const deps = new Set<string>();
-  const state = { asked: 0, isStorable: true };
+  const state: { asked: number; isStorable: boolean; staleAgeSeconds: number | undefined } = {
+    asked: 0,
+    isStorable: true,
+    staleAgeSeconds: undefined,
+  };
   return {
     requestId: 'request-1',
     cacheBudget: new Budget(50),
@@ -77,6 +82,12 @@ export function requestBy(principal: Principal = ANONYMOUS): FakeRequest {
     },
     noStore() {
       state.isStorable = false;
+    },
+    servedStale(ageSeconds) {
+      state.staleAgeSeconds = ageSeconds;
+    },
+    get staleAgeSeconds() {
+      return state.staleAgeSeconds;
     },
   };
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Budget, createCache, type Cache } from '../../src/cache/cache.js';
+import { Budget, createCache, MemoryOutbox, type Cache } from '../../src/cache/cache.js';
 import { openRedis } from '../../src/connections.js';
 import { APQ_MAX_TEXT_BYTES, APQ_STORES_PER_MINUTE, APQ_TTL_SECONDS, createApqCache } from '../../src/graphql/apq-cache.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
@@ -28,6 +28,7 @@ async function startCache(redisUrl?: string): Promise<Cache> {
     prefix: PREFIX,
     namespaces: ['apq'],
     l1MaxBytes: 2 ** 20,
+    outbox: new MemoryOutbox(),
     podName: 'pod',
     version: '1',
     onLease() {},

@@ -9,7 +9,7 @@ import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { buildSchema } from 'graphql';
 import { createAuthenticator } from '../../src/auth/authenticator.js';
 import { type DemoTokens, signDemoTokens } from '../../src/auth/demo-tokens.js';
-import { createCache } from '../../src/cache/cache.js';
+import { createCache, MemoryOutbox } from '../../src/cache/cache.js';
 import { CacheAdmin } from '../../src/cache-admin/operations.js';
 import type { OwnedPair } from '../../src/devices/device.store.js';
 import { CodedError } from '../../src/errors.js';
@@ -149,6 +149,7 @@ async function embeddedCacheAdmin(): Promise<CacheAdmin> {
     prefix: 'test:',
     namespaces,
     l1MaxBytes: 1_000_000,
+    outbox: new MemoryOutbox(),
     podName: 'test',
     version: '0.0.0',
     onLease() {},

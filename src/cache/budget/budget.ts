@@ -1,11 +1,10 @@
 /**
- * What Redis may cost one request in sum, over all its cache operations. Only time spent waiting counts, so a request whose
+ * What waiting may cost one request in sum, over all its cache operations. Only time spent waiting counts, so a request whose
  * database is slow has its whole budget left.
  */
-export class Budget {
+class Allowance {
   #remainingMs: number;
 
-  /** @param totalMs milliseconds, `CACHE_BUDGET_MS`. */
   constructor(totalMs: number) {
     this.#remainingMs = totalMs;
   }
@@ -24,4 +23,13 @@ export class Budget {
       this.#remainingMs -= performance.now() - startedAt;
     }
   }
+}
+
+/** How long one request waits for what other pods are loading, before it loads that itself. */
+const OTHERS_LOADS_MS = 250;
+
+/** Waits for Redis; made with `CACHE_BUDGET_MS`. */
+export class Budget extends Allowance {
+  /** Waits for other pods' loads: these stand for the database, so they are not Redis's to answer for. */
+  readonly othersLoads = new Allowance(OTHERS_LOADS_MS);
 }

@@ -1,6 +1,6 @@
 /**
- * Where an invalidation is on record until Redis has taken it. Whoever regains trust in the cache first appends what it finds
- * here.
+ * Where an invalidation is on record until Redis has taken it. Whoever regains trust in the cache appends what it finds here
+ * first.
  */
 import type { Dep } from '../protocol/ledger.js';
 
@@ -8,7 +8,10 @@ import type { Dep } from '../protocol/ledger.js';
 export interface Intent {
   readonly id: string;
   readonly deps: readonly Dep[];
-  /** False while the change that it belongs to may still be to come. */
+  /**
+   * False while the change that it belongs to may still be to come, so it is never removed by anybody but its author and time.
+   * True: it only waits to be appended.
+   */
   readonly changed: boolean;
   readonly at: Date;
 }
@@ -16,30 +19,16 @@ export interface Intent {
 export interface Outbox {
   /** Whether what is recorded here survives this process. */
   readonly durable: boolean;
-  /** Records an invalidation, or that the change of a recorded one has been made. */
+  /** Records an intent, or that the change of a recorded one has been made. Rejects with {@link OutboxError}. */
   record(intent: Intent): Promise<void>;
-  /** Redis has taken it. */
-  remove(id: string): Promise<void>;
-  /** Everything on record, oldest first. */
-  read(): Promise<readonly Intent[]>;
+  /** Redis has taken them. */
+  remove(ids: readonly string[]): Promise<void>;
+  /** What is on record, oldest first, `limit` at most. */
+  read(limit: number): Promise<readonly Intent[]>;
+  find(id: string): Promise<Intent | undefined>;
 }
 
-/** The outbox of a process whose devices are in its own memory: both end together. */
-export class MemoryOutbox implements Outbox {
-  readonly durable = false;
-  readonly #intents = new Map<string, Intent>();
-
-  record(intent: Intent): Promise<void> {
-    this.#intents.set(intent.id, intent);
-    return Promise.resolve();
-  }
-
-  remove(id: string): Promise<void> {
-    this.#intents.delete(id);
-    return Promise.resolve();
-  }
-
-  read(): Promise<readonly Intent[]> {
-    return Promise.resolve([...this.#intents.values()]);
-  }
+/** Nothing can be put on record now. */
+export class OutboxError extends Error {
+  override readonly name = 'OutboxError';
 }

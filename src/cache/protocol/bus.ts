@@ -33,23 +33,28 @@ const DEPS_PER_ENTRY = 100;
 
 export interface BusOptions {
   readonly client: Redis | Cluster;
-  /** Only listens for nudges, which save an invalidation up to one heartbeat. */
+  /** Listens for nudges, which save an invalidation up to one heartbeat, and for questions of other pods. */
   readonly subscriber: Redis | Cluster;
   readonly prefix: string;
   readonly podName: string;
-  /** Appends everything that is on record as not yet applied. Called after Redis answered and before anything is trusted. */
-  readonly drain: () => Promise<void>;
   /** Told of every sync that Redis answers with an error, as one that is too old does. */
   readonly onError: (error: unknown) => void;
   /** Told when the lease is won or lost, and why. */
   readonly onLease: (held: boolean, reason?: unknown) => void;
 }
 
+export interface BusHooks {
+  /** Appends everything that is on record as not yet applied. Called after Redis answered and before anything is trusted. */
+  readonly drain: () => Promise<void>;
+  /** Told what a pod published. */
+  readonly onMessage: (message: string) => void;
+}
+
 export class Bus implements Journal {
   readonly ledger = new Ledger();
   readonly #options: BusOptions;
   /** This process in the registry: its beat begins at zero, and a container that is started again keeps its name. */
-  readonly #pod: string;
+  readonly self: string;
   readonly #commands: BusCommands;
   readonly #keys: readonly [string, string];
   readonly #channel: string;
@@ -75,20 +80,23 @@ export class Bus implements Journal {
   #loop: Promise<void> = Promise.resolve();
   #wake: () => void = () => undefined;
   #stopped = false;
+  #drain: BusHooks['drain'] = () => Promise.resolve();
 
   constructor(options: BusOptions) {
     this.#options = options;
-    this.#pod = `${options.podName}:${randomUUID()}`;
+    this.self = `${options.podName}:${randomUUID()}`;
     this.#commands = defineBusCommands(options.client);
-    this.#registry = new Registry(this.#pod, LEASE_WAIT_MS);
+    this.#registry = new Registry(this.self, LEASE_WAIT_MS);
     this.#keys = [`${options.prefix}{bus}`, `${options.prefix}{bus}log`];
     this.#channel = `${options.prefix}{bus}nudge`;
   }
 
-  start(): void {
+  start({ drain, onMessage }: BusHooks): void {
+    this.#drain = drain;
     const { subscriber } = this.#options;
-    subscriber.on('message', () => {
-      this.#wake();
+    subscriber.on('message', (_channel: string, message: string) => {
+      if (/^\d+$/.test(message)) this.#wake();
+      else onMessage(message);
     });
     const subscribe = (): void => {
       subscriber.subscribe(this.#channel).catch(() => undefined); // it reconnects and subscribes again; syncs go on meanwhile
@@ -104,7 +112,7 @@ export class Bus implements Journal {
     this.#trusted = false;
     this.#wake();
     await this.#loop;
-    const leave = this.#options.client.hdel(this.#keys[0], `pod:${this.#pod}`);
+    const leave = this.#options.client.hdel(this.#keys[0], `pod:${this.self}`);
     await withDeadline(leave, SYNC_DEADLINE_MS).catch(() => undefined); // unheard, the record is forgotten when its lease is over
   }
 
@@ -130,6 +138,17 @@ export class Bus implements Journal {
 
   nowMs(): number {
     return performance.now() + this.#redisTimeOffsetMs;
+  }
+
+  /** Says something to all pods that listen now, this one included. */
+  publish(message: string): Promise<unknown> {
+    return this.#options.client.publish(this.#channel, message);
+  }
+
+  /** The pods in the registry now, this one included. */
+  async pods(): Promise<readonly string[]> {
+    await this.#syncFromNow();
+    return this.#registry.pods();
   }
 
   /** When the last sync that succeeded was sent, on `performance.now()`'s scale; undefined before the first. */
@@ -199,10 +218,10 @@ export class Bus implements Journal {
     const beat = ++this.#beat;
     const { epoch = '', applied } = this.ledger;
     try {
-      const sent = this.#commands.opensensorSync(...this.#keys, randomUUID(), this.#pod, beat, epoch, applied, ...forget.flat());
+      const sent = this.#commands.opensensorSync(...this.#keys, randomUUID(), this.self, beat, epoch, applied, ...forget.flat());
       const reply = parseSyncReply(await withDeadline(sent, SYNC_DEADLINE_MS));
       // A connection that has lost or doubled an answer gives those of other questions from then on: older news than it seems.
-      if (reply.pods.get(this.#pod)?.beat !== beat) throw new Error('Redis answered another sync than the one that was sent');
+      if (reply.pods.get(this.self)?.beat !== beat) throw new Error('Redis answered another sync than the one that was sent');
       this.#hear(reply, sentAt);
       this.#lastSyncFailed = false;
       this.#unansweredSyncs = 0;
@@ -245,8 +264,7 @@ export class Bus implements Journal {
     if (this.#draining || this.#drainedAt !== undefined) return;
     const round = this.#trustRound;
     this.#draining = true;
-    this.#options
-      .drain()
+    this.#drain()
       .then(() => {
         if (round === this.#trustRound) this.#drainedAt = performance.now();
       })

@@ -18,6 +18,7 @@ export class Ledger {
   #epoch: string | undefined;
   #applied = 0;
   #bound = 0;
+  #revision = 0;
   /** Kept in the order of their latest sequence, so that the oldest part is the front. */
   readonly #exact = new Map<string, number>();
   #globs: { readonly seq: number; readonly glob: Glob }[] = [];
@@ -30,6 +31,11 @@ export class Ledger {
     return this.#applied;
   }
 
+  /** Moves with everything heard: what was servable at this revision still is while it stays. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** To be taken before a load begins; undefined while nothing may be stored. */
   stamp(): Stamp | undefined {
     return this.#epoch === undefined ? undefined : { epoch: this.#epoch, seq: this.#applied };
@@ -37,6 +43,7 @@ export class Ledger {
 
   /** Forgets everything: the log began anew, or has dropped what this pod had not heard. Entries stamped below `bound` are lost. */
   reset(epoch: string, bound: number): void {
+    this.#revision++;
     this.#epoch = epoch;
     this.#bound = bound;
     this.#applied = bound;
@@ -46,6 +53,7 @@ export class Ledger {
 
   /** Hears one entry of the log. `undefined`, an entry that can't be read, means everything. */
   add(seq: number, deps: readonly Dep[] | undefined): void {
+    if (seq > this.#applied) this.#revision++;
     this.#applied = Math.max(this.#applied, seq);
     for (const dep of deps ?? [{ glob: '*' }]) {
       if (typeof dep === 'string') {

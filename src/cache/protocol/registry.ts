@@ -26,6 +26,10 @@ export class Registry {
     }
   }
 
+  pods(): readonly string[] {
+    return [...this.#records.keys()];
+  }
+
   /** Pods whose record hasn't moved for longer than their lease: they serve nothing, and may be forgotten if that is still so. */
   silent(now: number): [pod: string, record: string][] {
     return [...this.#records]

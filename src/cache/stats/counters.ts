@@ -19,6 +19,19 @@ export interface NamespaceCounters {
   errors: number;
 }
 
+/** The names of all counters. */
+export const COUNTERS = [
+  'l1Hits',
+  'l2Hits',
+  'misses',
+  'staleServed',
+  'bypassed',
+  'loads',
+  'coalesced',
+  'rejectedFills',
+  'errors',
+] as const satisfies readonly (keyof NamespaceCounters)[];
+
 export class Counters {
   readonly #namespaces = new Map<string, NamespaceCounters>();
 
@@ -39,5 +52,5 @@ export class Counters {
 }
 
 function zeroes(): NamespaceCounters {
-  return { l1Hits: 0, l2Hits: 0, misses: 0, staleServed: 0, bypassed: 0, loads: 0, coalesced: 0, rejectedFills: 0, errors: 0 };
+  return Object.fromEntries(COUNTERS.map((name) => [name, 0])) as unknown as NamespaceCounters;
 }
