@@ -18,6 +18,7 @@ export const PREFIX = 'promises:';
 const PODS = ['a', 'b', 'c', 'd'];
 /** Comes and goes. */
 const VISITOR = 'e';
+const LOG_LINES = 12;
 
 export interface FleetOptions {
   readonly topology: TopologyName;
@@ -84,6 +85,12 @@ export class Pod implements Target {
     await this.#server?.pause();
   }
 
+  /** What it has printed lately, a line each. */
+  logs(): string[] {
+    const { stdout = [], stderr = [] } = this.#server ?? {};
+    return [...stdout.slice(-LOG_LINES), ...stderr.slice(-LOG_LINES)].map((line) => `${this.name} | ${line}`);
+  }
+
   thaw(): void {
     this.#server?.resume();
     this.#isFrozen = false;
@@ -110,6 +117,10 @@ export class Fleet {
     const [visitor, ...others] = await Promise.all([VISITOR, ...pods].map(make));
     await Promise.all(others.map((pod) => pod.start()));
     return new Fleet(topology, mongodb, others, visitor as Pod);
+  }
+
+  logs(): string[] {
+    return this.targets.flatMap((pod) => pod.logs());
   }
 
   get targets(): readonly Pod[] {

@@ -8,11 +8,20 @@ import type { Random } from './random.js';
 import type { World } from './world.js';
 
 const INTERVAL_MS = 100;
+const AT_ONCE = 8;
+/** What nobody knows for so long is not asked for any more. */
+const GIVE_UP_MS = 5_000;
+
+interface Open {
+  readonly id: string;
+  readonly action: Action;
+  unknownSince: number | undefined;
+}
 
 export class Follower {
   readonly #world: World;
   readonly #random: Random;
-  readonly #open = new Map<string, Action>();
+  #open: Open[] = [];
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -20,27 +29,32 @@ export class Follower {
   }
 
   get open(): number {
-    return this.#open.size;
+    return this.#open.length;
   }
 
   add(id: string, action: Action): void {
-    this.#open.set(id, action);
+    this.#open.push({ id, action, unknownSince: undefined });
   }
 
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      for (const [id, action] of [...this.#open]) await this.#ask(id, action);
+      const round = [...this.#open];
+      while (round.length > 0) await Promise.all(round.splice(0, AT_ONCE).map((open) => this.#ask(open)));
       await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }
   }
 
-  async #ask(id: string, action: Action): Promise<void> {
+  async #ask(open: Open): Promise<void> {
+    const { recorder, api, admin } = this.#world;
     const target = this.#world.target(this.#random);
     if (!target.isUp()) return;
-    const { data, problem } = await this.#world.api.graphql(target.url, FOLLOW_UP, { id }, this.#world.admin);
+    const { data, problem } = await api.graphql(target.url, FOLLOW_UP, { id: open.id }, admin);
     if (problem !== undefined || data === undefined) return;
     const status = (data.cacheInvalidation as { status: 'APPLIED' | 'PENDING' } | null)?.status ?? null;
-    this.#world.recorder.followUp(id, action, status);
-    if (status === 'APPLIED') this.#open.delete(id);
+    if (status !== null) open.unknownSince = undefined;
+    else open.unknownSince ??= performance.now();
+    recorder.followUp(open.id, open.action, status);
+    const isGivenUp = open.unknownSince !== undefined && performance.now() - open.unknownSince > GIVE_UP_MS;
+    if (status === 'APPLIED' || isGivenUp) this.#open = this.#open.filter((other) => other !== open);
   }
 }

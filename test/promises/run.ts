@@ -6,6 +6,7 @@ import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
 import { Api } from './api.js';
 import { clearCache } from './changes.js';
+import type { Violation } from './checker.js';
 import { Client } from './client.js';
 import { Database } from './database.js';
 import { listedRegister, registerOf } from './devices.js';
@@ -32,6 +33,8 @@ export interface RunOptions extends FleetOptions {
   readonly isEnough: (progress: Progress) => boolean;
   /** Told now and then how far it is. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told of each violation soon after it happened, with what the pods have logged lately. */
+  readonly onViolation?: (violation: Violation, logs: readonly string[]) => void;
 }
 
 export interface Progress {
@@ -62,9 +65,16 @@ export async function run(options: RunOptions): Promise<Progress> {
   const following = follower.run(() => phase.isSettled);
   const faults = schedule.run();
   const working = clients.map((client) => client.run(() => phase.isOver));
+  let reported = 0;
+  const report = () => {
+    for (; reported < recorder.violations.length; reported++) {
+      options.onViolation?.(recorder.violations[reported] as Violation, fleet.logs());
+    }
+    options.onProgress?.(progress());
+  };
   while (!options.isEnough(progress())) {
     await Promise.race([...working, new Promise((resolve) => setTimeout(resolve, 250))]);
-    options.onProgress?.(progress());
+    report();
   }
   schedule.stop();
   await faults;
@@ -80,6 +90,7 @@ export async function run(options: RunOptions): Promise<Progress> {
   await clearCache(world, fleet.pods[0]!);
   await readEverything(world, fleet);
   recorder.add({ type: 'ended', at: performance.now(), values: await valuesInDatabase(world), statuses });
+  report();
   return progress();
 }
 

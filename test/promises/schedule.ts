@@ -22,6 +22,8 @@ export class Schedule {
   readonly #options: ScheduleOptions;
   /** Strikes by the name of the fault. */
   readonly struck: Map<string, number>;
+  /** How often each has begun. */
+  readonly begun = new Map<string, number>();
   /** Faults that are under way. */
   readonly active = new Set<string>();
   readonly #stop = new AbortController();
@@ -31,9 +33,9 @@ export class Schedule {
     this.struck = new Map(options.faults.map(({ name }) => [name, 0]));
   }
 
-  /** Whether each fault has struck at least once. */
-  get isComplete(): boolean {
-    return [...this.struck.values()].every((count) => count > 0);
+  /** Faults that have not struck yet. */
+  get missing(): string[] {
+    return [...this.struck].filter(([, count]) => count === 0).map(([name]) => name);
   }
 
   /** Resolves when `stop` was called and every fault is healed. */
@@ -66,6 +68,7 @@ export class Schedule {
     const lastsMs = pace * random.integer(...fault.lasts);
     const end = recorder.beginFault(fault.name, fault.breaks(pod.name));
     this.active.add(fault.name);
+    this.begun.set(fault.name, (this.begun.get(fault.name) ?? 0) + 1);
     const struck = await fault.run({ fleet, pod, random: random.fork(fault.name), last: () => this.#pass(lastsMs) });
     this.active.delete(fault.name);
     end();

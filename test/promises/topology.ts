@@ -4,7 +4,8 @@
  */
 import { type RedisServer, startRedis } from '../harness/redis.js';
 
-export type TopologyName = 'single' | 'sentinel' | 'cluster';
+export const TOPOLOGIES = ['single', 'sentinel', 'cluster'] as const;
+export type TopologyName = (typeof TOPOLOGIES)[number];
 
 export interface Topology {
   readonly name: TopologyName;
