@@ -18,7 +18,7 @@ export const PREFIX = 'promises:';
 const PODS = ['a', 'b', 'c', 'd'];
 /** Comes and goes. */
 const VISITOR = 'e';
-const LOG_LINES = 12;
+const LOG_LINES = 40;
 
 export interface FleetOptions {
   readonly topology: TopologyName;
