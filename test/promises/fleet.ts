@@ -2,14 +2,11 @@
  * The fleet of a run: pods as real processes over one Redis and one MongoDB, each pod behind proxies of its own, so that a fault can hit
  * one of them alone. Starts and stops things; what breaks when is decided by the faults. Called by the run and by `npm run fleet`.
  */
-import { Redis } from 'ioredis';
 import { type MongoServer, startMongoDb } from '../harness/mongodb-server.js';
 import { freePort } from '../harness/ports.js';
-import { track } from '../harness/registry.js';
 import { type RespProxy, startRespProxy } from '../harness/resp-proxy.js';
 import { startServer, type ServerProcess } from '../harness/server.js';
 import { startProxy, type TcpProxy } from '../harness/tcp-proxy.js';
-import { waitFor } from '../harness/wait.js';
 import { JWT_SECRET } from './api.js';
 import type { Target } from './world.js';
 import { startTopology, type Topology, type TopologyName } from './topology.js';
@@ -152,13 +149,4 @@ async function makePod(name: string, topology: Topology, mongodb: MongoServer, p
       CACHE_GRACE_SECONDS: '60',
     },
   });
-}
-
-/** A client of Redis itself, past every proxy. Its commands fail while Redis does. */
-export async function connectToRedis(port: number): Promise<Redis> {
-  const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, commandTimeout: 2_000 });
-  client.on('error', () => undefined); // Redis is killed now and then
-  track({ name: 'client of Redis', close: () => Promise.resolve(client.disconnect()) });
-  await waitFor(() => client.status === 'ready', { describe: 'Redis to answer the test' });
-  return client;
 }

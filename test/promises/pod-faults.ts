@@ -2,11 +2,14 @@
  * Faults that one pod feels: its process, its way to Redis, one of its connections, chosen commands and replies. Only those of the process
  * excuse requests to it.
  */
+import { waitFor } from '../harness/wait.js';
 import type { RespProxy } from '../harness/resp-proxy.js';
 import type { ConnectionKind, RuleOptions } from '../harness/resp-rules.js';
 import type { Fault, FaultContext } from './faults.js';
 
-const PROCESS: readonly Fault[] = [
+const STRIKE_MS = 3_000;
+
+export const PROCESS_FAULTS: readonly Fault[] = [
   {
     name: 'pod killed',
     lane: 'pod',
@@ -68,9 +71,10 @@ const NETWORK: readonly Fault[] = [
   },
   ...(['values', 'commands', 'subscriber'] as const).flatMap((connection) => [
     onProxy(`connection for ${connection} cut`, [0, 500], async (proxy, { last }) => {
-      const before = proxy.reset(connection);
+      let count = proxy.reset(connection);
       await last();
-      return before + proxy.reset(connection);
+      await untilStruck(() => (count += proxy.reset(connection)) > 0);
+      return count;
     }),
     byRule(`connection for ${connection} silent`, [200, 1_500], () => ({
       on: connection === 'subscriber' ? 'push' : 'reply',
@@ -123,7 +127,12 @@ const REPLIES: readonly Fault[] = [
   byRule('nudges lost', [500, 2_000], () => ({ on: 'push', action: { kind: 'swallow' } })),
 ];
 
-export const POD_FAULTS: readonly Fault[] = [...PROCESS, ...NETWORK, ...REPLIES];
+export const POD_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...NETWORK, ...REPLIES];
+
+/** A fault that has found nothing to strike lasts somewhat longer. */
+function untilStruck(hasStruck: () => boolean): Promise<unknown> {
+  return waitFor(hasStruck, { timeoutMs: STRIKE_MS }).catch(() => undefined); // the run says that it never struck
+}
 
 function onProxy(
   name: string,
@@ -148,6 +157,7 @@ function byRule(
   return onProxy(name, lasts, async (proxy, { random, last }) => {
     const rule = proxy.add(options(random));
     await last();
+    await untilStruck(() => rule.struck > 0);
     rule.end();
     return rule.struck;
   });

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type { RedisServer } from '../harness/redis.js';
 import type { Fault, FaultContext } from './faults.js';
-import { connectToRedis, PREFIX } from './fleet.js';
+import { PREFIX } from './fleet.js';
 import type { Breakage } from './history.js';
+import { connectToRedis } from './redis-client.js';
 
 const BREAKS: Breakage = { redis: 'all' };
 const BREAKS_AND_FORGETS: Breakage = { redis: 'all', losesData: true };

@@ -73,7 +73,7 @@ export async function run(options: RunOptions): Promise<Progress> {
     options.onProgress?.(progress());
   };
   while (!options.isEnough(progress())) {
-    await Promise.race([...working, new Promise((resolve) => setTimeout(resolve, 250))]);
+    await Promise.race([faults, ...working, new Promise((resolve) => setTimeout(resolve, 250))]);
     report();
   }
   schedule.stop();

@@ -1,8 +1,9 @@
 /**
- * The forms in which Redis stands under a fleet: one server, two with three Sentinels, or a Cluster of three masters. Started here;
- * broken by the faults. Called by the fleet.
+ * The forms in which Redis stands under a fleet: one server, two with three Sentinels, or a Cluster of three masters. Called by the fleet.
  */
 import { type RedisServer, startRedis } from '../harness/redis.js';
+import { type ClusterTopology, startCluster } from './cluster-topology.js';
+import { type SentinelTopology, startSentinels } from './sentinel-topology.js';
 
 export const TOPOLOGIES = ['single', 'sentinel', 'cluster'] as const;
 export type TopologyName = (typeof TOPOLOGIES)[number];
@@ -11,8 +12,9 @@ export interface Topology {
   readonly name: TopologyName;
   /** `REDIS_URL`, for pods without a proxy. */
   readonly url: string;
-  /** The only server, when there is only one. */
   readonly single?: RedisServer;
+  readonly sentinel?: SentinelTopology;
+  readonly cluster?: ClusterTopology;
 }
 
 export async function startTopology(name: TopologyName): Promise<Topology> {
@@ -21,8 +23,13 @@ export async function startTopology(name: TopologyName): Promise<Topology> {
       const single = await startRedis();
       return { name, url: single.url, single };
     }
-    case 'sentinel':
-    case 'cluster':
-      throw new Error(`There is no topology ${name} yet.`);
+    case 'sentinel': {
+      const sentinel = await startSentinels();
+      return { name, url: sentinel.url, sentinel };
+    }
+    case 'cluster': {
+      const cluster = await startCluster();
+      return { name, url: cluster.url, cluster };
+    }
   }
 }
