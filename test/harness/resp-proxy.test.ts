@@ -119,7 +119,12 @@ describe('a rule', () => {
   it('answers in place of Redis, in turn', async () => {
     const client = open();
     await client.set('k', 'v');
-    const rule = proxy.add({ on: 'command', commands: ['GET'], every: 2, action: { kind: 'answer', reply: '-LOADING wait\r\n' } });
+    const rule = proxy.add({
+      on: 'command',
+      commands: ['GET'],
+      every: 2,
+      action: { kind: 'answer', reply: '-LOADING wait\r\n' },
+    });
     const answers = await Promise.all([client.get('k'), client.get('k').catch(String), client.ping()]);
     expect(answers).toEqual(['v', 'ReplyError: LOADING wait', 'PONG']);
     expect(rule.struck).toBe(1);

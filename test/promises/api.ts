@@ -58,7 +58,11 @@ export class Api {
 }
 
 function readReply(status: number, text: string): Reply {
-  let body: { data?: Record<string, any> | null; errors?: { extensions?: { code?: string } }[]; extensions?: { stale?: unknown } };
+  let body: {
+    data?: Record<string, any> | null;
+    errors?: { extensions?: { code?: string } }[];
+    extensions?: { stale?: unknown };
+  };
   try {
     body = JSON.parse(text) as typeof body;
   } catch {

@@ -78,7 +78,10 @@ describe('reads', () => {
   it('may show the old and the new value until APPLIED was received', () => {
     const story = new Story();
     const write = story.sent({ action: 'change', writes: [[X, 'v1']] });
-    story.read([[X, 'v0']]).read([[X, 'v1']], 'b').read([[X, 'v0']]);
+    story
+      .read([[X, 'v0']])
+      .read([[X, 'v1']], 'b')
+      .read([[X, 'v0']]);
     const early = story.sent({ action: 'read' });
     story.answered(write, { invalidation: { id: '1', status: 'APPLIED', pods: null } });
     expect(objections(story.answered(early, { seen: [[X, 'v0']] }).read([[X, 'v1']]))).toEqual([]);
@@ -88,7 +91,14 @@ describe('reads', () => {
     const story = new Story().wrote('v1', 'APPLIED').wrote('v2', 'APPLIED');
     expect(objections(story.read([[X, 'v1']], 'b'))).toEqual(['STALE_READ']);
     expect(objections(new Story().wrote(null, 'APPLIED').read([[X, 'v0']]))).toEqual(['STALE_READ']);
-    expect(objections(new Story().wrote(null, 'APPLIED').wrote('v1', 'APPLIED').read([[X, null]]))).toEqual(['STALE_READ']);
+    expect(
+      objections(
+        new Story()
+          .wrote(null, 'APPLIED')
+          .wrote('v1', 'APPLIED')
+          .read([[X, null]]),
+      ),
+    ).toEqual(['STALE_READ']);
   });
 
   it('may show anything newer than promised', () => {
@@ -111,7 +121,11 @@ describe('reads', () => {
 
 describe('what is PENDING', () => {
   it('promises nothing until it is APPLIED, and then all', () => {
-    const story = new Story().wrote('v1', 'PENDING', 'p').read([[X, 'v0']]).followedUp('p', 'PENDING').followedUp('p', 'APPLIED');
+    const story = new Story()
+      .wrote('v1', 'PENDING', 'p')
+      .read([[X, 'v0']])
+      .followedUp('p', 'PENDING')
+      .followedUp('p', 'APPLIED');
     expect(objections(story.read([[X, 'v1']]).ended())).toEqual([]);
     expect(objections(story.read([[X, 'v0']]))).toEqual(['STALE_READ']);
   });
@@ -170,7 +184,12 @@ describe('writes', () => {
     const story = new Story();
     const fault = story.began({ mongodb: 'all' });
     const op = story.sent({ action: 'change', writes: [[X, 'v1']] });
-    story.answered(op, { problem: 'DATABASE_UNAVAILABLE' }).healed(fault).read([[X, 'v0']]).read([[X, 'v1']]).read([[X, 'v0']]);
+    story
+      .answered(op, { problem: 'DATABASE_UNAVAILABLE' })
+      .healed(fault)
+      .read([[X, 'v0']])
+      .read([[X, 'v1']])
+      .read([[X, 'v0']]);
     expect(objections(story)).toEqual([]);
     story.resolved(op, true).purged([X]);
     expect(objections(story.read([[X, 'v0']]))).toEqual(['STALE_READ']);

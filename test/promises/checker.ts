@@ -124,7 +124,11 @@ export class Checker {
   #applied(sent: Sent, at: number): void {
     const by = `the APPLIED of operation ${sent.op} (${sent.action} on ${sent.pod ?? 'mongodb'})`;
     if (sent.writes === undefined) this.#registers.cover(sent.covers ?? [], { madeBefore: sent.at, at, by });
-    else this.#registers.cover(sent.writes.map(([name]) => name), { op: sent.op, madeBefore: sent.at, at, by });
+    else
+      this.#registers.cover(
+        sent.writes.map(([name]) => name),
+        { op: sent.op, madeBefore: sent.at, at, by },
+      );
   }
 
   #judgeRequest(sent: Sent, answer: Answered): void {

@@ -25,8 +25,10 @@ const WEIGHTS = {
   directWrite: 4,
   invalidateDevices: 16,
   invalidateCache: 5,
-  clearCache: 0.5,
+  clearCache: 0.1,
 } as const;
+
+const QUIET_WEIGHTS = { ...WEIGHTS, change: 0.5, directWrite: 0.2 } as const;
 
 /** Ids of one batch, at most; the schema allows more. */
 const BATCH = 400;
@@ -69,7 +71,7 @@ export class Client {
 
   async #step(): Promise<void> {
     const [world, owner, random] = [this.#world, this.#owner, this.#random];
-    switch (random.weighted(WEIGHTS)) {
+    switch (random.weighted(owner.isQuiet ? QUIET_WEIGHTS : WEIGHTS)) {
       case 'device':
         await readDevices(world, world.target(random), [random.pick(world.ids)]);
         break;
@@ -95,15 +97,22 @@ export class Client {
         await this.#writeDirectly(random.shuffled(owner.chains).slice(0, random.integer(1, 3)));
         break;
       case 'invalidateDevices': {
-        const ids = random.shuffled(world.ids).slice(0, random.integer(1, 8));
+        const ids = random.shuffled(world.busyIds).slice(0, random.integer(1, 8));
         this.#follow('invalidateDevices', await invalidateDevices(world, world.target(random), ids));
         await this.#readAgain(ids);
         break;
       }
       case 'invalidateCache': {
-        const pattern = random.pick(['device_meta:*', `device_meta:${owner.search}*`, 'device_listing:*', 'device_meta:*-7*']);
+        const { search, chains } = random.pick(world.owners.filter(({ isQuiet }) => !isQuiet));
+        const kind = random.weighted({ owner: 12, listings: 4, some: 3, all: 1 });
+        const pattern = {
+          owner: `device_meta:${search}*`,
+          listings: 'device_listing:*',
+          some: `device_meta:${search}*7*`,
+          all: 'device_meta:*',
+        }[kind];
         this.#follow('invalidateCache', await invalidateCache(world, world.target(random), pattern));
-        await this.#readAgain(owner.chains.flatMap((chain) => chain.ids));
+        await this.#readAgain(chains.flatMap((chain) => chain.ids));
         break;
       }
       case 'clearCache':

@@ -57,7 +57,13 @@ export async function startCluster(): Promise<ClusterTopology> {
     for (const client of [target, source, ...clients]) await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', ids[to] as string);
     return moved;
   };
-  return { url: addresses.map((address) => `redis://${address}`).join(','), servers, slotOf: calculateSlot, moveSlot, untilWhole };
+  return {
+    url: addresses.map((address) => `redis://${address}`).join(','),
+    servers,
+    slotOf: calculateSlot,
+    moveSlot,
+    untilWhole,
+  };
 }
 
 async function startNode(): Promise<RedisServer> {

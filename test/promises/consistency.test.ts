@@ -19,8 +19,7 @@ describeWithMongoDb('four pods, through every fault there is', () => {
       faults: faultsFor('single'),
       pauses: { redis: [100, 800], pod: [20, 150], mongodb: [1_500, 4_000] },
       pace: 0.3,
-      isEnough: ({ elapsedMs, schedule: { missing } }) =>
-        elapsedMs > MOST_MS || (elapsedMs > LEAST_MS && missing.length === 0),
+      isEnough: ({ elapsedMs, schedule: { missing } }) => elapsedMs > MOST_MS || (elapsedMs > LEAST_MS && missing.length === 0),
       onViolation: ({ kind, message }, logs) => problems.push(`${kind}: ${message}\n${logs.join('\n')}`),
     });
     expect(problems.join('\n\n')).toBe('');

@@ -144,8 +144,8 @@ async function makePod(name: string, topology: Topology, mongodb: MongoServer, p
       MONGODB_URL: `mongodb://127.0.0.1:${mongodbProxy.port}`,
       CACHE_PREFIX: PREFIX,
       JWT_SECRET,
-      CACHE_TTL_SECONDS: '20',
-      CACHE_NEGATIVE_TTL_SECONDS: '5',
+      CACHE_TTL_SECONDS: '4',
+      CACHE_NEGATIVE_TTL_SECONDS: '2',
       CACHE_GRACE_SECONDS: '60',
     },
   });

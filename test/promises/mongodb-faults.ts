@@ -29,8 +29,8 @@ export const MONGODB_FAULTS: readonly Fault[] = [
   fault('MongoDB slow', [500, 2_500], (proxy, random) => {
     proxy.delay(random.integer(20, 250));
   }),
-  fault('MongoDB silent', [300, 2_500], (proxy) => {
+  fault('MongoDB silent', [300, 4_000], (proxy) => {
     proxy.blackhole();
   }),
-  fault('MongoDB gone', [300, 2_500], (proxy) => proxy.cut()),
+  fault('MongoDB gone', [500, 5_000], (proxy) => proxy.cut()),
 ];

@@ -65,7 +65,10 @@ export class Registers {
    * Reads that start after `at` see every write that was made before `madeBefore`, and that of `op`.
    * @param by the operation that promises it, for messages
    */
-  cover(names: readonly string[], promise: { readonly op?: number; readonly madeBefore: number; readonly at: number; readonly by: string }): void {
+  cover(
+    names: readonly string[],
+    promise: { readonly op?: number; readonly madeBefore: number; readonly at: number; readonly by: string },
+  ): void {
     const { op, madeBefore, at, by } = promise;
     for (const name of names) {
       const { writes, floors } = this.#of(name);
@@ -84,7 +87,10 @@ export class Registers {
     const found = writes.findLastIndex((write) => write.value === value && !write.refused && write.sentAt <= answeredAt);
     if (found >= from) return undefined;
     if (floor === undefined || found === -1) {
-      return { kind: 'UNKNOWN_VALUE', message: `${name} showed ${print(value)}, which nobody had written.\n${this.describe(name)}` };
+      return {
+        kind: 'UNKNOWN_VALUE',
+        message: `${name} showed ${print(value)}, which nobody had written.\n${this.describe(name)}`,
+      };
     }
     const promised = writes[from] as Write;
     return {

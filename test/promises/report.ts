@@ -44,7 +44,9 @@ export function summary(progress: Progress, setting: Setting): string {
     ['requests failed, as a broken pod or database excuses', number.format(counts.failed)],
     ['**violations**', `**${violations.length}**`],
   ];
-  const faults = [...schedule.struck].map(([name, count]) => `| ${name} | ${number.format(schedule.begun.get(name) ?? 0)} | ${number.format(count)} |`);
+  const faults = [...schedule.struck].map(
+    ([name, count]) => `| ${name} | ${number.format(schedule.begun.get(name) ?? 0)} | ${number.format(count)} |`,
+  );
   return [
     '| | |\n| --- | --- |',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),

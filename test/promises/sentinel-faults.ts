@@ -7,7 +7,11 @@ import type { SentinelTopology } from './sentinel-topology.js';
 /** Replication is asynchronous: what the old primary took last may be gone. */
 const BREAKS: Breakage = { redis: 'all', losesData: true };
 
-function fault(name: string, lasts: readonly [number, number], run: (topology: SentinelTopology, last: () => Promise<void>) => Promise<number>): Fault {
+function fault(
+  name: string,
+  lasts: readonly [number, number],
+  run: (topology: SentinelTopology, last: () => Promise<void>) => Promise<number>,
+): Fault {
   return {
     name,
     lane: 'redis',

@@ -23,9 +23,12 @@ export interface Owner {
   readonly chains: readonly Chain[];
   /** Its device ids, and no others, contain this. */
   readonly search: string;
+  readonly isQuiet: boolean;
 }
 
 export const OWNERS = 10;
+/** The devices of the last few owners are changed and purged seldom, so that they expire, and come from grace while MongoDB is away. */
+const QUIET_OWNERS = 3;
 const CHAINS_OF_AN_OWNER = 12;
 
 export class World {
@@ -38,6 +41,8 @@ export class World {
   readonly targets: readonly Target[];
   /** Every id that may be asked for. */
   readonly ids: readonly string[];
+  /** Those that are purged often. */
+  readonly busyIds: readonly string[];
   readonly #listed: readonly string[];
 
   private constructor(parts: Parts & { readonly owners: readonly Owner[]; readonly admin: Headers }) {
@@ -49,6 +54,7 @@ export class World {
     this.admin = parts.admin;
     const chains = this.owners.flatMap((owner) => owner.chains);
     this.ids = chains.flatMap((chain) => chain.ids);
+    this.busyIds = this.owners.filter(({ isQuiet }) => !isQuiet).flatMap((owner) => owner.chains.flatMap((chain) => chain.ids));
     this.#listed = chains.flatMap((chain) => chain.deviceIds.map((deviceId) => listedRegister(chain.commonName(deviceId))));
   }
 
@@ -59,7 +65,7 @@ export class World {
         const search = `k${number}-`;
         const chains = Array.from({ length: CHAINS_OF_AN_OWNER }, (__, chain) => new Chain(`${search}${chain}`));
         await parts.database.populate(subject, chains);
-        return { subject, headers: await bearer(subject, []), chains, search };
+        return { subject, headers: await bearer(subject, []), chains, search, isQuiet: number >= OWNERS - QUIET_OWNERS };
       }),
     );
     const admin = await bearer(uuid(random.fork('admin')), ['cache:admin', 'devices:read']);
