@@ -33,6 +33,8 @@ export interface Violation {
   readonly kind: ViolationKind;
   readonly at: number;
   readonly message: string;
+  /** That answered; undefined where it is about none, or about all. */
+  readonly pod?: string;
 }
 
 /** How late an operation may be beside a timer, in ms: processes that share a machine wait for each other. */
@@ -85,8 +87,8 @@ export class Checker {
     }
   }
 
-  #object(kind: ViolationKind, at: number, message: string): void {
-    this.violations.push({ kind, at, message });
+  #object(kind: ViolationKind, at: number, message: string, pod?: string): void {
+    this.violations.push({ kind, at, message, ...(pod !== undefined && { pod }) });
   }
 
   #onAnswer(answer: Answered): void {
@@ -96,7 +98,8 @@ export class Checker {
     this.#judgeRequest(sent, answer);
     for (const [name, value] of answer.seen ?? []) {
       const objection = this.#registers.check(name, value, sent.at, answer.at);
-      if (objection !== undefined) this.#object(objection.kind, answer.at, `${title(sent, answer)}: ${objection.message}`);
+      if (objection !== undefined)
+        this.#object(objection.kind, answer.at, `${title(sent, answer)}: ${objection.message}`, sent.pod);
     }
     if (sent.writes !== undefined) {
       const made = answer.made ?? (answer.problem === undefined ? 'yes' : 'maybe');
@@ -134,14 +137,24 @@ export class Checker {
   #judgeRequest(sent: Sent, answer: Answered): void {
     const span = { from: sent.at, to: answer.at };
     if (answer.problem !== undefined && !this.#faults.excuse(answer.problem, sent.pod, span)) {
-      this.#object('FAILED', answer.at, `${title(sent, answer)} failed with ${answer.problem}.\n${this.#faults.describe(span)}`);
+      this.#object(
+        'FAILED',
+        answer.at,
+        `${title(sent, answer)} failed with ${answer.problem}.\n${this.#faults.describe(span)}`,
+        sent.pod,
+      );
     }
     if (answer.lateMs > LATE_MS && !this.#faults.excuseDelay(sent.pod, span)) {
       const message = `${title(sent, answer)} was ${answer.lateMs.toFixed(0)} ms past its deadline.\n${this.#faults.describe(span)}`;
-      this.#object('LATE', answer.at, message);
+      this.#object('LATE', answer.at, message, sent.pod);
     }
     if (answer.stale === true && !this.#faults.excuseDelay(sent.pod, span)) {
-      this.#object('STALE_WITHOUT_CAUSE', answer.at, `${title(sent, answer)} came from grace.\n${this.#faults.describe(span)}`);
+      this.#object(
+        'STALE_WITHOUT_CAUSE',
+        answer.at,
+        `${title(sent, answer)} came from grace.\n${this.#faults.describe(span)}`,
+        sent.pod,
+      );
     }
   }
 

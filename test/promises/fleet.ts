@@ -15,7 +15,7 @@ export const PREFIX = 'promises:';
 const PODS = ['a', 'b', 'c', 'd'];
 /** Comes and goes. */
 const VISITOR = 'e';
-const LOG_LINES = 40;
+const LOG_LINES = 20;
 
 export interface FleetOptions {
   readonly topology: TopologyName;
@@ -116,8 +116,9 @@ export class Fleet {
     return new Fleet(topology, mongodb, others, visitor as Pod);
   }
 
-  logs(): string[] {
-    return this.targets.flatMap((pod) => pod.logs());
+  /** What a pod has printed lately. */
+  logs(name: string | undefined): string[] {
+    return this.targets.find((pod) => pod.name === name)?.logs() ?? [];
   }
 
   get targets(): readonly Pod[] {

@@ -100,6 +100,14 @@ const REPLIES: readonly Fault[] = [
     every: random.integer(2, 6),
     action: { kind: 'cut' },
   })),
+  onProxy('connection reset when it subscribes', [300, 1_500], async (proxy, { last }) => {
+    const rule = proxy.add({ on: 'command', commands: ['SUBSCRIBE'], action: { kind: 'cut' } });
+    proxy.reset('subscriber');
+    await last();
+    await untilStruck(() => rule.struck > 0);
+    rule.end();
+    return rule.struck;
+  }),
   byRule('answers of scripts lost', [300, 1_500], (random) => ({
     on: 'reply',
     commands: SCRIPTS,

@@ -33,7 +33,7 @@ export interface RunOptions extends FleetOptions {
   readonly isEnough: (progress: Progress) => boolean;
   /** Told now and then how far it is. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Told of each violation soon after it happened, with what the pods have logged lately. */
+  /** Told of each violation soon after it happened, with what its pod has logged lately. */
   readonly onViolation?: (violation: Violation, logs: readonly string[]) => void;
 }
 
@@ -68,7 +68,8 @@ export async function run(options: RunOptions): Promise<Progress> {
   let reported = 0;
   const report = () => {
     for (; reported < recorder.violations.length; reported++) {
-      options.onViolation?.(recorder.violations[reported] as Violation, fleet.logs());
+      const violation = recorder.violations[reported] as Violation;
+      options.onViolation?.(violation, fleet.logs(violation.pod));
     }
     options.onProgress?.(progress());
   };
