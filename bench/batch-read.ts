@@ -38,6 +38,7 @@ export async function measureBatchRead({ cores, redisPort }: Parts, rounds: numb
     namespaces: [NAMESPACE.name],
     l1MaxBytes: 1, // nothing fits: what is measured here is Redis
     outbox: new MemoryOutbox(),
+    onInvalidation: () => undefined,
     podName: 'bench',
     version: '0',
     onLease: () => undefined,

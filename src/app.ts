@@ -24,6 +24,7 @@ import { buildServerSchema } from './graphql/schema.js';
 import { createApolloServer } from './graphql/server.js';
 import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
+import { Metrics } from './metrics/metrics.js';
 import { currentRequest } from './request.js';
 import { Throttle } from './throttle.js';
 
@@ -44,7 +45,9 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
   };
   try {
     const { store, readiness, outbox } = await openDatabase(config, logger, closers);
-    const cache = await openCache(config, outbox, logger, closers);
+    const metrics = new Metrics();
+    const cache = await openCache(config, { outbox, metrics, logger }, closers);
+    metrics.watch(() => cache.figures());
 
     const { ttlSeconds, negativeTtlSeconds, graceSeconds } = config.cache;
     const findApiKey = createApiKeyFinder({ store, cache, ttlSeconds, negativeTtlSeconds });
@@ -83,6 +86,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       apollo,
       contextFor: (request) => ({ request, devices: loadersFor(request) }),
       cacheAdmin,
+      metrics,
       health: {
         state: () => ({
           status: readiness.hasAnswered ? 'ready' : 'starting',
@@ -138,8 +142,7 @@ async function openDatabase(
 
 async function openCache(
   { cache: config, podName }: Config,
-  outbox: Outbox,
-  logger: Logger,
+  { outbox, metrics, logger }: { readonly outbox: Outbox; readonly metrics: Metrics; readonly logger: Logger },
   closers: (() => unknown)[],
 ): Promise<Cache> {
   const throttle = new Throttle();
@@ -159,6 +162,9 @@ async function openCache(
     l1MaxBytes: config.l1MaxBytes,
     podName,
     outbox,
+    onInvalidation: (invalidation) => {
+      metrics.invalidationAnswered(invalidation);
+    },
     version: await readVersion(),
     onLease: (held, reason) => {
       if (held) logger.info('the cache is in use');

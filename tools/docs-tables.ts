@@ -5,6 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ENVIRONMENT } from '../src/config.js';
 import { ERROR_CODES } from '../src/errors.js';
+import { METRICS } from '../src/metrics/catalogue.js';
+import { COUNTERS } from '../src/cache/cache.js';
 import { PAGES } from './docs-pages.js';
 
 const TABLES: Readonly<Record<string, string>> = {
@@ -15,6 +17,19 @@ const TABLES: Readonly<Record<string, string>> = {
   errors: table(
     ['`extensions.code`', 'meaning'],
     Object.entries(ERROR_CODES).map(([name, meaning]) => [code(name), meaning]),
+  ),
+  metrics: table(
+    ['metric', 'kind, unit', 'labels', 'meaning'],
+    Object.values(METRICS).map(({ name, kind, unit, labels, help }) => [
+      code(name),
+      `${kind}, ${unit}`,
+      labels.map(code).join(', '),
+      help,
+    ]),
+  ),
+  counters: table(
+    ['field', 'meaning'],
+    Object.entries(COUNTERS).map(([name, meaning]) => [code(name), meaning]),
   ),
 };
 

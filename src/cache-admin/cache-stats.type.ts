@@ -1,12 +1,13 @@
 /** The GraphQL types of `cacheStats`, and how a snapshot of the cache becomes one. Nothing here asks anybody. */
 import 'reflect-metadata';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type {
-  BreakerState as Breaker,
-  CacheSnapshot,
-  CacheStatus as Status,
-  NamespaceCounters,
-  PodSnapshot,
+import {
+  type BreakerState as Breaker,
+  type CacheSnapshot,
+  type CacheStatus as Status,
+  COUNTERS,
+  type NamespaceCounters,
+  type PodSnapshot,
 } from '../cache/cache.js';
 import { CacheInvalidationType } from '../cache-invalidation.type.js';
 
@@ -84,34 +85,34 @@ export class NamespaceStats {
   @Field(() => Float, { description: 'l1Hits + l2Hits. A cached absence is a hit.' })
   hits!: number;
 
-  @Field(() => Float, { description: "Look-ups answered from the pod's memory." })
+  @Field(() => Float, { description: COUNTERS.l1Hits })
   l1Hits!: number;
 
-  @Field(() => Float, { description: 'Look-ups answered from Redis.' })
+  @Field(() => Float, { description: COUNTERS.l2Hits })
   l2Hits!: number;
 
-  @Field(() => Float, { description: 'Look-ups that found nothing that may be served.' })
+  @Field(() => Float, { description: COUNTERS.misses })
   misses!: number;
 
   @Field(() => Float, { nullable: true, description: 'hits / (hits + misses); null before the first look-up.' })
   hitRatio!: number | null;
 
-  @Field(() => Float, { description: 'Keys asked of the database.' })
+  @Field(() => Float, { description: COUNTERS.loads })
   loads!: number;
 
-  @Field(() => Float, { description: "Misses answered by somebody else's load." })
+  @Field(() => Float, { description: COUNTERS.coalesced })
   coalesced!: number;
 
-  @Field(() => Float, { description: 'Look-ups answered by an expired entry while the database was down.' })
+  @Field(() => Float, { description: COUNTERS.staleServed })
   staleServed!: number;
 
-  @Field(() => Float, { description: 'Look-ups made while the cache was off or not trusted.' })
+  @Field(() => Float, { description: COUNTERS.bypassed })
   bypassed!: number;
 
-  @Field(() => Float, { description: 'Loads not stored, because what they read was invalidated meanwhile.' })
+  @Field(() => Float, { description: COUNTERS.rejectedFills })
   rejectedFills!: number;
 
-  @Field(() => Float, { description: 'Operations that Redis failed.' })
+  @Field(() => Float, { description: COUNTERS.errors })
   errors!: number;
 }
 

@@ -4,6 +4,7 @@ import type { Journal } from './protocol/journal.js';
 import type { Locks } from './protocol/locks.js';
 import type { KeySpace, NamespaceNames } from './purge/key-space.js';
 import type { Results } from './results/results.js';
+import type { Counters } from './stats/counters.js';
 import type { KeyCounter } from './stats/key-count.js';
 import type { Fleet } from './stats/fleet.js';
 import type { RedisInfo } from './stats/redis-info.js';
@@ -15,6 +16,7 @@ export interface BackendOptions {
   /** Before every Redis key. */
   readonly prefix: string;
   readonly names: NamespaceNames;
+  readonly counters: Counters;
   readonly podName: string;
   /** Bytes of this process's memory, with key and overhead of each entry counted. */
   readonly l1MaxBytes: number;

@@ -31,7 +31,7 @@ import { type EntryPage, NamespaceNames } from './purge/key-space.js';
 import { Reader } from './reader.js';
 import type { RedisClients } from './redis-backend.js';
 import { Counters } from './stats/counters.js';
-import type { CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
+import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
 export { Budget } from './budget/budget.js';
 export type { BreakerState } from './budget/pause.js';
@@ -45,8 +45,8 @@ export { literalFirstSegment } from './protocol/glob.js';
 export type { Dep } from './protocol/ledger.js';
 export type { EntryInfo, EntryPage } from './purge/key-space.js';
 export type { RedisClients } from './redis-backend.js';
-export type { NamespaceCounters } from './stats/counters.js';
-export type { CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
+export { COUNTERS, type NamespaceCounters, REDIS_OPERATIONS, type RedisOperation } from './stats/counters.js';
+export type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 export type { RedisInfo } from './stats/redis-info.js';
 export type { ValueClient, ValueConnection } from './tiers/redis-store.js';
 
@@ -65,6 +65,8 @@ export interface CacheOptions {
   readonly onLease: (held: boolean, reason?: unknown) => void;
   /** Told of failures of Redis; requests don't see them. */
   readonly onError: (error: unknown) => void;
+  /** Told of each invalidation that was asked of this pod, dry runs included, when it is answered. */
+  readonly onInvalidation: (invalidation: Invalidation) => void;
   /** Where what Redis did not take is on record: in the devices' own database, or in memory, where they are. */
   readonly outbox: Outbox;
 }
@@ -73,12 +75,13 @@ export interface CacheOptions {
 export async function createCache(options: CacheOptions): Promise<Cache> {
   const names = new NamespaceNames(options.namespaces);
   const { redis, prefix, podName, l1MaxBytes, onLease, onError } = options;
-  const backendOptions = { prefix, podName, l1MaxBytes, names, onLease, onError };
+  const counters = new Counters(options.namespaces);
+  const backendOptions = { prefix, podName, l1MaxBytes, names, counters, onLease, onError };
   const backend =
     redis === undefined
       ? createEmbeddedBackend(backendOptions)
       : (await import('./redis-backend.js')).createRedisBackend(redis, backendOptions);
-  return new Cache(options, backend, names);
+  return new Cache(options, backend, names, counters);
 }
 
 /** Pending invalidations that a snapshot shows, at most. */
@@ -94,12 +97,12 @@ export class Cache implements CacheReader, CacheWriter {
   readonly #invalidations: Invalidations;
   readonly #startedAt = new Date();
 
-  constructor(options: CacheOptions, backend: Backend, names: NamespaceNames) {
+  constructor(options: CacheOptions, backend: Backend, names: NamespaceNames, counters: Counters) {
     this.#options = options;
     this.#backend = backend;
     this.#names = names;
     this.#invalidations = new Invalidations({ ...backend, names, outbox: options.outbox });
-    this.#counters = new Counters(options.namespaces);
+    this.#counters = counters;
     this.#reader = new Reader(backend, this.#counters, this.#pause);
   }
 
@@ -134,23 +137,25 @@ export class Cache implements CacheReader, CacheWriter {
     return this.#reader.getMany(namespace, ids, budget, load);
   }
 
-  change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
-    return this.#invalidations.change(deps, change);
+  async change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
+    const changed = await this.#invalidations.change(deps, change);
+    this.#options.onInvalidation(changed.invalidation);
+    return changed;
   }
 
   /** Makes everything with one of the tags or keys unservable. Rejects with `InvalidationLostError`. */
   invalidate(deps: readonly Dep[]): Promise<Invalidation> {
-    return this.#invalidations.invalidate(deps);
+    return this.#tell(this.#invalidations.invalidate(deps));
   }
 
   /** Makes everything that matches the glob unservable and frees it. Rejects with `InvalidationLostError`. */
   invalidatePattern(pattern: string): Promise<Invalidation> {
-    return this.#invalidations.invalidatePattern(pattern);
+    return this.#tell(this.#invalidations.invalidatePattern(pattern));
   }
 
   /** Counts what `invalidatePattern` would free, and does nothing. */
   dryRun(pattern: string): Promise<Invalidation> {
-    return this.#invalidations.dryRun(pattern);
+    return this.#tell(this.#invalidations.dryRun(pattern));
   }
 
   /** What became of an invalidation; null when nobody knows any more. Rejects when Redis can't be asked. */
@@ -183,7 +188,7 @@ export class Cache implements CacheReader, CacheWriter {
       return value;
     } catch {
       this.#pause.failed();
-      counts.errors++;
+      this.#counters.failed('read', counts);
       counts.bypassed++;
       return undefined;
     }
@@ -208,6 +213,21 @@ export class Cache implements CacheReader, CacheWriter {
       pods,
       pendingInvalidations,
     };
+  }
+
+  /** The figures of this pod alone, as it knows them: asks nobody. */
+  figures(): CacheFigures {
+    return {
+      pod: this.#podSnapshot(),
+      failures: this.#counters.failures,
+      pendingInvalidations: this.#invalidations.pendingSeen,
+    };
+  }
+
+  async #tell(work: Promise<Invalidation>): Promise<Invalidation> {
+    const invalidation = await work;
+    this.#options.onInvalidation(invalidation);
+    return invalidation;
   }
 
   #podSnapshot(): PodSnapshot {

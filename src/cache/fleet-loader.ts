@@ -9,7 +9,7 @@ import type { ReadPause } from './budget/pause.js';
 import { type Entry, freshForMs, type Stamp } from './entry.js';
 import { type BatchLoad, keyOf, type Loaded, type Namespace } from './lookup.js';
 import type { SourceHealth } from './source-health.js';
-import type { NamespaceCounters } from './stats/counters.js';
+import type { Counters, NamespaceCounters } from './stats/counters.js';
 import type { Tiers } from './tiers/tiers.js';
 
 /** When those who wait for another pod's load look for it. */
@@ -30,6 +30,7 @@ export interface FleetLoaderParts {
   readonly tiers: Tiers;
   readonly pause: ReadPause;
   readonly source: SourceHealth;
+  readonly counters: Counters;
 }
 
 export class FleetLoader {
@@ -41,7 +42,7 @@ export class FleetLoader {
 
   /** Rejects with what the source rejects with. */
   async load<V>(keys: readonly string[], read: FleetLoad<V>): Promise<ReadonlyMap<string, Entry>> {
-    const won = await this.#claim(keys, read.budget);
+    const won = await this.#claim(keys, read);
     if (won === undefined) return this.#ask(keys, read);
     const [mine, others] = [keys.filter((key) => won.has(key)), keys.filter((key) => !won.has(key))];
     const [loaded, found] = await Promise.all([
@@ -54,14 +55,15 @@ export class FleetLoader {
   }
 
   /** The keys that this pod shall load; undefined when that can't be agreed on: then every pod loads for itself. */
-  async #claim(keys: readonly string[], budget: Budget): Promise<ReadonlySet<string> | undefined> {
-    const { backend, pause } = this.#parts;
+  async #claim(keys: readonly string[], { budget, counts }: FleetLoad): Promise<ReadonlySet<string> | undefined> {
+    const { backend, pause, counters } = this.#parts;
     const { journal, locks } = backend;
     const canAsk = journal.trusted() && budget.remainingMs > 0 && pause.state(journal.lastSyncAt) === 'CLOSED';
     if (locks === undefined || !canAsk) return undefined;
     try {
       return await budget.spend((deadlineMs) => withDeadline(locks.claim(keys), deadlineMs));
     } catch {
+      counters.failed('claim', counts);
       return undefined; // the next sync or read finds out what is wrong with Redis
     }
   }
@@ -122,7 +124,7 @@ export class FleetLoader {
     const servable = new Map([...entries].filter(([, entry]) => journal.ledger.servable(entry)));
     counts.rejectedFills += entries.size - servable.size;
     await this.#parts.tiers.store(namespace, servable).catch(() => {
-      counts.errors++;
+      this.#parts.counters.failed('fill', counts);
     });
   }
 

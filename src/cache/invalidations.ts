@@ -114,6 +114,11 @@ export class Invalidations implements CacheWriter {
     return (await this.#parts.outbox.read(limit)).filter(({ changed }) => changed).map(toPending);
   }
 
+  /** How many there were when the record was last read, some two seconds ago. */
+  get pendingSeen(): number {
+    return this.#drainer.pendingSeen;
+  }
+
   /** Appends all that is on record. Called by the journal before anything is trusted. */
   drain(): Promise<void> {
     return this.#drainer.drain();

@@ -38,7 +38,7 @@ export class Reader implements CacheReader {
     this.#counters = counters;
     this.#pause = pause;
     this.#tiers = new Tiers(backend);
-    this.#loader = new FleetLoader({ backend, tiers: this.#tiers, pause, source: this.#source });
+    this.#loader = new FleetLoader({ backend, tiers: this.#tiers, pause, source: this.#source, counters });
   }
 
   async getMany<V>(
@@ -112,7 +112,7 @@ export class Reader implements CacheReader {
       cached.endAs = 'misses';
     } catch {
       this.#pause.failed();
-      counts.errors++;
+      this.#counters.failed('read', counts);
     }
     return cached;
   }

@@ -29,8 +29,8 @@ const INFO_DEADLINE_MS = 300;
 
 export function createRedisBackend(clients: RedisClients, options: BackendOptions): Backend {
   const { commands } = clients;
-  const { prefix, names, podName, l1MaxBytes, onLease, onError } = options;
-  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, onLease, onError });
+  const { prefix, names, podName, l1MaxBytes, counters, onLease, onError } = options;
+  const bus = new Bus({ client: commands, subscriber: clients.subscriber, prefix, podName, counters, onLease, onError });
   const fleet = new RedisFleet({ client: commands, prefix, bus });
   const l1 = new L1(l1MaxBytes, bus.ledger, () => bus.nowMs());
   const keySpace = new RedisKeySpace(commands, prefix, names, () => bus.nowMs());

@@ -2,16 +2,20 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from '../log.js';
 import { HEALTH_PATHS } from './health.js';
+import { type HttpMetrics, METRICS_PATH } from './metrics-route.js';
 import type { HttpRequestScope } from './request-scope.js';
 
+const PROBE_PATHS: readonly string[] = [...HEALTH_PATHS, METRICS_PATH];
 const MAX_OPERATION_NAME_CHARACTERS = 128;
 
-/** Writes the line when the answer was sent or the client has gone. Probes are logged at level debug. */
-export function logWhenClosed(logger: Logger, scope: HttpRequestScope, response: ServerResponse): void {
+/** Writes the line, and tells the metrics, when the answer was sent or the client has gone. Probes are logged at level debug. */
+export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpRequestScope, response: ServerResponse): void {
   const startedAt = performance.now();
   response.once('close', () => {
     const { requestId, route, operation, principalKind } = scope;
-    const isProbe = route !== undefined && HEALTH_PATHS.includes(route);
+    const isProbe = route !== undefined && PROBE_PATHS.includes(route);
+    const milliseconds = performance.now() - startedAt;
+    metrics.requestEnded(route, response.statusCode, milliseconds);
     logger[isProbe ? 'debug' : 'info'](
       {
         requestId,
@@ -20,7 +24,7 @@ export function logWhenClosed(logger: Logger, scope: HttpRequestScope, response:
         operationType: operation?.type,
         principal: principalKind,
         status: response.statusCode,
-        milliseconds: Math.round(10 * (performance.now() - startedAt)) / 10,
+        milliseconds: Math.round(10 * milliseconds) / 10,
       },
       response.writableFinished ? 'request' : 'request whose client has gone',
     );

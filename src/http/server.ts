@@ -5,7 +5,7 @@
  * The steps of a request:
  *
  *     1  scope          request id and budget for the cache; all below belongs to this request    request-scope.ts
- *     2  log line       written when the answer is out                                            request-log.ts
+ *     2  log, metrics   written when the answer is out                                            request-log.ts
  *     3  headers        request id, vary, no-store, security, CORS: on every answer, errors too   headers.ts, cors.ts
  *     4  preflight      answered here
  *     5  route          `/graphql`, `/cache/*`, probes, `/`; else 404 or 405
@@ -34,6 +34,7 @@ import { commonHeaders, requestIdFrom } from './headers.js';
 import { addHealthRoutes, type Health } from './health.js';
 import { answerUnreadableRequest, createListener, listen } from './listener.js';
 import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
+import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
 import { logWhenClosed } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
@@ -49,6 +50,7 @@ export interface HttpParts<Context extends { readonly request: RequestScope }> {
   readonly contextFor: (scope: RequestScope) => Context;
   readonly cacheAdmin: CacheAdmin;
   readonly health: Health;
+  readonly metrics: HttpMetrics;
 }
 
 export interface HttpServer {
@@ -68,7 +70,7 @@ declare module 'fastify' {
 }
 
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
-  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health } = parts;
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics } = parts;
   const cors = new Cors(config.corsOrigins);
   const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
   let drained: Promise<void> | undefined;
@@ -80,7 +82,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
       const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), new Budget(config.budgetMs));
       scopes.set(request, scope);
 
-      logWhenClosed(logger, scope, response);
+      logWhenClosed(logger, metrics, scope, response);
 
       const { origin } = request.headers;
       setHeaders(response, commonHeaders(scope.requestId, { varyOrigin: cors.isEnabled }));
@@ -136,6 +138,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   addGraphQLRoute(app, { apollo, contextFor, authenticate, publicMaxAgeSeconds: config.publicMaxAgeSeconds });
   addOlderApiRoutes(app, cacheAdmin, authenticate);
   addHealthRoutes(app, health, () => drained !== undefined);
+  addMetricsRoute(app, metrics);
   app.get('/', (_request, reply) => reply.redirect(GRAPHQL_PATH));
 
   // Step 10.

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '../../src/cache/protocol/bus.js';
+import { Counters } from '../../src/cache/stats/counters.js';
 import { openRedis } from '../../src/connections.js';
 import { expectInvariants, plantForeignKeys, type ForeignKeys } from '../harness/invariants.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
@@ -236,6 +237,7 @@ describe('the acknowledgements of an invalidation', () => {
       subscriber: connections.subscriber,
       prefix: PREFIX,
       podName: name,
+      counters: new Counters([]),
       onLease: () => undefined,
       onError: () => undefined,
     });

@@ -16,6 +16,7 @@ const cache = await createCache({
   namespaces: namespaces.split(','),
   l1MaxBytes: 2 ** 24,
   outbox: new MemoryOutbox(),
+  onInvalidation: () => undefined,
   podName,
   version: '0.0.0',
   onLease: () => undefined,

@@ -40,6 +40,7 @@ export async function openPod(name: string, url: string | undefined, options: Po
     namespaces: NAMESPACES,
     l1MaxBytes,
     outbox,
+    onInvalidation: () => undefined,
     podName: name,
     version: '0.0.0',
     onLease: (held) => leases.push(held),

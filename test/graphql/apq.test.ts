@@ -29,6 +29,7 @@ async function startCache(redisUrl?: string): Promise<Cache> {
     namespaces: ['apq'],
     l1MaxBytes: 2 ** 20,
     outbox: new MemoryOutbox(),
+    onInvalidation: () => undefined,
     podName: 'pod',
     version: '1',
     onLease() {},

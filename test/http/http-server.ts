@@ -20,6 +20,7 @@ import type { HealthState } from '../../src/http/health.js';
 import type { CacheAdmin as OlderApiCacheAdmin } from '../../src/http/older-api.js';
 import { createHttpServer, type HttpParts } from '../../src/http/server.js';
 import { createLogger } from '../../src/log.js';
+import { Metrics } from '../../src/metrics/metrics.js';
 import { track } from '../harness/registry.js';
 
 export const ORIGIN = 'https://studio.apollographql.com';
@@ -108,6 +109,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     contextFor: (request) => ({ request }) as GraphQLContext,
     cacheAdmin: options.cacheAdmin ?? (await embeddedCacheAdmin()),
     health: { state: () => options.health ?? READY },
+    metrics: new Metrics(),
   });
   await apollo.start();
   track({ name: 'Apollo Server', close: () => apollo.stop() });
@@ -150,6 +152,7 @@ async function embeddedCacheAdmin(): Promise<CacheAdmin> {
     namespaces,
     l1MaxBytes: 1_000_000,
     outbox: new MemoryOutbox(),
+    onInvalidation: () => undefined,
     podName: 'test',
     version: '0.0.0',
     onLease() {},

@@ -24,6 +24,8 @@ export class Drainer {
   readonly #parts: DrainerParts;
   /** When this pod last appended an intent whose change may still be to come, on `performance.now()`'s scale. */
   #repeated = new Map<string, number>();
+  /** How many were on record that only wait to be appended, when it was last read; more than 1,000 count as 1,001. */
+  pendingSeen = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -33,7 +35,7 @@ export class Drainer {
 
   /** Begins to look after the record. */
   start(): void {
-    if (this.#closed || !this.#parts.outbox.durable) return; // what only this process could write, it appends when it regains trust
+    if (this.#closed) return;
     const jitter = 1 + POLL_JITTER * (2 * Math.random() - 1);
     this.#timer = setTimeout(() => {
       void this.#poll().finally(() => {
@@ -49,13 +51,19 @@ export class Drainer {
 
   /** Appends everything on record. Rejects when that is not known to have happened; then nothing may be trusted. */
   async drain(): Promise<void> {
-    await this.#append(await this.#parts.outbox.read(MAX_INTENTS + 1));
+    await this.#append(await this.#read());
+  }
+
+  async #read(): Promise<readonly Intent[]> {
+    const intents = await this.#parts.outbox.read(MAX_INTENTS + 1);
+    this.pendingSeen = intents.filter(({ changed }) => changed).length;
+    return intents;
   }
 
   async #poll(): Promise<void> {
-    if (!this.#parts.journal.trusted()) return; // regaining trust reads it
     try {
-      const intents = await this.#parts.outbox.read(MAX_INTENTS + 1);
+      const intents = await this.#read();
+      if (!this.#parts.journal.trusted()) return; // regaining trust appends them
       const ids = new Set(intents.map(({ id }) => id));
       this.#repeated = new Map([...this.#repeated].filter(([id]) => ids.has(id)));
       const dueBefore = performance.now() - REPEAT_MS;

@@ -16,6 +16,7 @@ import { type AppendReply, parseAppendReply, parseSyncReply, type SyncReply } fr
 import { type BusCommands, defineBusCommands } from './scripts.js';
 import { RedisRefusedError } from './refused.js';
 import { countApplied, Registry } from './registry.js';
+import type { Counters } from '../stats/counters.js';
 
 /** How often an idle pod syncs. */
 const HEARTBEAT_MS = 100;
@@ -37,6 +38,7 @@ export interface BusOptions {
   readonly subscriber: Redis | Cluster;
   readonly prefix: string;
   readonly podName: string;
+  readonly counters: Counters;
   /** Told of every sync that Redis answers with an error, as one that is too old does. */
   readonly onError: (error: unknown) => void;
   /** Told when the lease is won or lost, and why. */
@@ -163,13 +165,22 @@ export class Bus implements Journal {
   }
 
   async append(deps: readonly Dep[]): Promise<Appended> {
+    try {
+      return { applied: this.#acknowledged(await this.#append(deps)) };
+    } catch (error) {
+      this.#options.counters.failed('append');
+      throw error;
+    }
+  }
+
+  async #append(deps: readonly Dep[]): Promise<AppendReply> {
     const entries: string[] = [];
     for (let i = 0; i < deps.length; i += DEPS_PER_ENTRY) entries.push(JSON.stringify(deps.slice(i, i + DEPS_PER_ENTRY)));
     const call = randomUUID();
     const sent = this.#commands.opensensorAppend(...this.#keys, call, this.#channel, ...entries);
     const reply = parseAppendReply(await withDeadline(sent, APPEND_DEADLINE_MS));
     if (reply.call !== call) throw new Error('Redis answered another call than the one that was sent');
-    return { applied: this.#acknowledged(reply) };
+    return reply;
   }
 
   /** Resolves when every pod that could serve the old value has heard of the new one, or has lost its lease. */
@@ -228,6 +239,7 @@ export class Bus implements Journal {
       return reply;
     } catch (error) {
       this.#lastSyncFailed = true;
+      this.#options.counters.failed('sync');
       if (error instanceof ReplyError) this.#options.onError(new RedisRefusedError({ cause: error }));
       else if (++this.#unansweredSyncs % MAX_UNANSWERED_SYNCS === 0) this.#reconnect();
       if (this.#trusted && performance.now() >= this.#leaseUntil) this.#lose(error);

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { withDeadline } from '../budget/deadline.js';
 import type { Bus } from '../protocol/bus.js';
-import { COUNTERS } from './counters.js';
+import { COUNTER_NAMES } from './counters.js';
 import type { Fleet, FleetSnapshot } from './fleet.js';
 import type { PodSnapshot } from './snapshot.js';
 
@@ -16,7 +16,7 @@ const KEPT_MS = 10_000;
 const FIRST_POLL_MS = 2;
 const QUESTION = /^stats:([\w-]{1,64})$/;
 
-const counters = z.strictObject(Object.fromEntries(COUNTERS.map((name) => [name, z.number()])));
+const counters = z.strictObject(Object.fromEntries(COUNTER_NAMES.map((name) => [name, z.number()])));
 const answerSchema = z.object({
   question: z.string(),
   pod: z.object({

@@ -1,7 +1,7 @@
 /** What the cache says of itself at a moment: the shapes behind `cacheStats`. */
 import type { BreakerState } from '../budget/pause.js';
 import type { Invalidation } from '../invalidation.js';
-import type { NamespaceCounters } from './counters.js';
+import type { NamespaceCounters, RedisOperation } from './counters.js';
 import type { RedisInfo } from './redis-info.js';
 
 /** CONNECTED: the cache is in use. DEGRADED: Redis can't be trusted now, answers come from the source. */
@@ -31,4 +31,13 @@ export interface CacheSnapshot {
   readonly redis: RedisInfo | null;
   readonly pods: readonly PodSnapshot[];
   readonly pendingInvalidations: readonly Invalidation[];
+}
+
+/** What this pod knows without asking anybody: what `/metrics` shows. */
+export interface CacheFigures {
+  readonly pod: PodSnapshot;
+  /** How often Redis failed what. */
+  readonly failures: Readonly<Record<RedisOperation, number>>;
+  /** Invalidations on record and not applied, when that was last looked at, some two seconds ago at most. */
+  readonly pendingInvalidations: number;
 }
