@@ -26,6 +26,8 @@ import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { currentRequest } from './request.js';
+import { responseCachePlugin } from './response-cache/plugin.js';
+import { ResponseCache } from './response-cache/response-cache.js';
 import { Throttle } from './throttle.js';
 
 /** Every namespace of the cache. */
@@ -46,7 +48,8 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
   try {
     const { store, readiness, outbox } = await openDatabase(config, logger, closers);
     const metrics = new Metrics();
-    const cache = await openCache(config, { outbox, metrics, logger }, closers);
+    const version = await readVersion();
+    const cache = await openCache(config, { version, outbox, metrics, logger }, closers);
     metrics.watch(() => cache.figures());
 
     const { ttlSeconds, negativeTtlSeconds, graceSeconds } = config.cache;
@@ -79,6 +82,14 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       landingPage: landingPage(),
     });
 
+    const responses = new ResponseCache({
+      bodies: cache.bodies,
+      counts: cache.countersOf('response'),
+      ttlSeconds: config.cache.responseTtlSeconds,
+      version,
+    });
+    apollo.addPlugin(responseCachePlugin(responses));
+
     const http = createHttpServer({
       config: { ...config.http, budgetMs: config.cache.budgetMs },
       logger,
@@ -87,6 +98,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       contextFor: (request) => ({ request, devices: loadersFor(request) }),
       cacheAdmin,
       metrics,
+      responses,
       health: {
         state: () => ({
           status: readiness.hasAnswered ? 'ready' : 'starting',
@@ -142,7 +154,17 @@ async function openDatabase(
 
 async function openCache(
   { cache: config, podName }: Config,
-  { outbox, metrics, logger }: { readonly outbox: Outbox; readonly metrics: Metrics; readonly logger: Logger },
+  {
+    version,
+    outbox,
+    metrics,
+    logger,
+  }: {
+    readonly version: string;
+    readonly outbox: Outbox;
+    readonly metrics: Metrics;
+    readonly logger: Logger;
+  },
   closers: (() => unknown)[],
 ): Promise<Cache> {
   const throttle = new Throttle();
@@ -165,7 +187,7 @@ async function openCache(
     onInvalidation: (invalidation) => {
       metrics.invalidationAnswered(invalidation);
     },
-    version: await readVersion(),
+    version,
     onLease: (held, reason) => {
       if (held) logger.info('the cache is in use');
       else logger.warn({ err: reason }, 'the cache is not trusted: answers come from the database until Redis is back');

@@ -171,6 +171,7 @@ async function openIoRedis(
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    autoResubscribe: false, // nobody would hold that promise; the bus subscribes whenever there is a new connection
     retryStrategy: retryDelayMs,
   };
   switch (config.kind) {

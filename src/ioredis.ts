@@ -1,10 +1,12 @@
 /**
- * ioredis with one mistake of its version 6.0.0 mended: an answer that it did not expect where it stands, such as a null that nobody
- * asked for, makes it throw where nobody can catch it, and the process ends. Mended, it gives such a connection up and makes another,
- * as it does when it can't read an answer. Imported only where there is a Redis, by `connections.ts`; a newer ioredis that passes
- * `test/cache/connections.test.ts` needs none of this.
+ * ioredis with two mistakes of its version 6.0.0 mended, each of which ends the process. An answer that it did not expect where it
+ * stands, such as a null that nobody asked for, makes it throw where nobody can catch it: mended, it gives such a connection up and makes
+ * another, as it does when it can't read an answer. And it selects the database of a new connection by a promise that nobody holds:
+ * mended, its failure is the connection's alone. Imported only where there is a Redis, by `connections.ts`; a newer ioredis that
+ * passes `test/cache/connections.test.ts` needs none of this.
  */
 import { createRequire } from 'node:module';
+import { Redis } from 'ioredis';
 
 interface DataHandler {
   /** Hands an answer on to whoever asked. */
@@ -24,5 +26,13 @@ dataHandler.default.prototype.dispatch = function (handOn) {
     this.returnFatalError(error);
   }
 };
+
+const { select } = Redis.prototype;
+
+Redis.prototype.select = function (...args: Parameters<typeof select>) {
+  const selected = select.apply(this, args);
+  selected.catch(() => undefined);
+  return selected;
+} as typeof select;
 
 export { Cluster, Redis } from 'ioredis';

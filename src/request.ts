@@ -13,8 +13,12 @@ export interface RequestScope {
   readonly cacheBudget: Budget;
   /** Who asks; from then on the answer is private to them. */
   principal(): Principal;
-  /** Records what the answer depends on: cache keys and tags. */
-  touched(deps: Iterable<string>): void;
+  /**
+   * Records what the answer depends on.
+   * @param deps cache keys and tags.
+   * @param freshForMs milliseconds after which that is not fresh any more, nor the answer.
+   */
+  touched(deps: Iterable<string>, freshForMs: number): void;
   /** Something in the answer was loaded so long ago, past its time, because the database is down. */
   servedStale(ageSeconds: number): void;
   /** The answer must not be stored by anyone, as for `viewer` and cache administration. */

@@ -9,7 +9,8 @@ import type { KeyCounter } from './stats/key-count.js';
 import type { Fleet } from './stats/fleet.js';
 import type { RedisInfo } from './stats/redis-info.js';
 import type { PodSnapshot } from './stats/snapshot.js';
-import type { L1 } from './tiers/l1.js';
+import type { BodyStore } from './tiers/body-store.js';
+import type { L1, Memory } from './tiers/l1.js';
 
 /** What a backend is built from. */
 export interface BackendOptions {
@@ -44,6 +45,10 @@ export interface Backend {
   readonly results: Results;
   /** This pod's memory in front of Redis; undefined where `values` is memory already. */
   readonly l1: L1 | undefined;
+  /** Where whole responses are in this process's memory. */
+  readonly bodies: Memory;
+  /** Where they are in Redis. */
+  readonly bodyStore: BodyStore | undefined;
   /** Who loads a cold key; undefined where nobody else could. */
   readonly locks: Locks | undefined;
   readonly fleet: Fleet;

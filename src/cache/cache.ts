@@ -18,6 +18,7 @@
  */
 import type { Keyv } from 'keyv';
 import type { Backend } from './backend.js';
+import { Bodies } from './bodies.js';
 import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import { type BreakerState, ReadPause } from './budget/pause.js';
@@ -30,19 +31,22 @@ import type { Dep } from './protocol/ledger.js';
 import { type EntryPage, NamespaceNames } from './purge/key-space.js';
 import { Reader } from './reader.js';
 import type { RedisClients } from './redis-backend.js';
-import { Counters } from './stats/counters.js';
+import { Counters, type NamespaceCounters } from './stats/counters.js';
 import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
+export type { Begun, Bodies, BodyHit } from './bodies.js';
+export { BODY_VERSION, type BodyEntry } from './body.js';
 export { Budget } from './budget/budget.js';
 export type { BreakerState } from './budget/pause.js';
 export type { Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';
-export type { BatchLoad, CacheReader, Found, Loaded, Namespace } from './lookup.js';
+export { type BatchLoad, type CacheReader, type Found, JITTER, type Loaded, type Namespace } from './lookup.js';
 export { MemoryOutbox } from './outbox/memory-outbox.js';
 export { MongoOutbox } from './outbox/mongo-outbox.js';
 export { type Outbox, OutboxError } from './outbox/outbox.js';
 export { literalFirstSegment } from './protocol/glob.js';
 export type { Dep } from './protocol/ledger.js';
+export { freshForMs } from './entry.js';
 export type { EntryInfo, EntryPage } from './purge/key-space.js';
 export type { RedisClients } from './redis-backend.js';
 export { COUNTERS, type NamespaceCounters, REDIS_OPERATIONS, type RedisOperation } from './stats/counters.js';
@@ -76,14 +80,18 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
   const names = new NamespaceNames(options.namespaces);
   const { redis, prefix, podName, l1MaxBytes, onLease, onError } = options;
   const counters = new Counters(options.namespaces);
-  const backendOptions = { prefix, podName, l1MaxBytes, names, counters, onLease, onError };
+  const probationBytes = Math.ceil(l1MaxBytes * PROBATION_SHARE);
+  const mainBytes = Math.max(1, l1MaxBytes - probationBytes);
+  const backendOptions = { prefix, podName, l1MaxBytes: mainBytes, names, counters, onLease, onError };
   const backend =
     redis === undefined
       ? createEmbeddedBackend(backendOptions)
       : (await import('./redis-backend.js')).createRedisBackend(redis, backendOptions);
-  return new Cache(options, backend, names, counters);
+  return new Cache(options, { backend, names, counters, probationBytes });
 }
 
+/** How much of this process's memory is for responses that were asked for once. */
+const PROBATION_SHARE = 0.1;
 /** Pending invalidations that a snapshot shows, at most. */
 const MAX_PENDING = 100;
 
@@ -97,12 +105,25 @@ export class Cache implements CacheReader, CacheWriter {
   readonly #invalidations: Invalidations;
   readonly #startedAt = new Date();
 
-  constructor(options: CacheOptions, backend: Backend, names: NamespaceNames, counters: Counters) {
+  /** Whole responses; for `response-cache/`. */
+  readonly bodies: Bodies;
+
+  constructor(
+    options: CacheOptions,
+    parts: {
+      readonly backend: Backend;
+      readonly names: NamespaceNames;
+      readonly counters: Counters;
+      readonly probationBytes: number;
+    },
+  ) {
+    const { backend, names, counters, probationBytes } = parts;
     this.#options = options;
     this.#backend = backend;
     this.#names = names;
     this.#invalidations = new Invalidations({ ...backend, names, outbox: options.outbox });
     this.#counters = counters;
+    this.bodies = new Bodies({ backend, counters, pause: this.#pause, probationBytes });
     this.#reader = new Reader(backend, this.#counters, this.#pause);
   }
 
@@ -166,6 +187,11 @@ export class Cache implements CacheReader, CacheWriter {
   /** One page of keys that match; undefined when `from` isn't a position of ours. Rejects when Redis can't be asked. */
   entries(pattern: string, first: number, from: string | undefined): Promise<EntryPage | undefined> {
     return this.#backend.keySpace.list(pattern, first, from);
+  }
+
+  /** What was counted of a namespace; for who counts look-ups that don't go through `getMany`. */
+  countersOf(namespace: string): NamespaceCounters {
+    return this.#counters.of(namespace);
   }
 
   /** The namespace of a logical key, or undefined when it is none of ours. */
@@ -233,13 +259,14 @@ export class Cache implements CacheReader, CacheWriter {
   #podSnapshot(): PodSnapshot {
     const { podName, version } = this.#options;
     const { journal } = this.#backend;
-    const { entries, bytes } = this.#backend.memory();
+    const main = this.#backend.memory();
+    const { probation } = this.bodies;
     return {
       id: podName,
       version,
       startedAt: this.#startedAt,
-      l1Entries: entries,
-      l1Bytes: bytes,
+      l1Entries: main.entries + probation.entries,
+      l1Bytes: main.bytes + probation.bytes,
       leaseHeld: journal.trusted(),
       lagMs: journal.lastSyncAt === undefined ? null : Math.max(0, performance.now() - journal.lastSyncAt),
       breaker: this.#breaker(),

@@ -5,6 +5,7 @@ import { EmbeddedKeySpace } from './purge/embedded-key-space.js';
 import { MemoryResults } from './results/memory-results.js';
 import { FleetOfOne } from './stats/fleet.js';
 import { EmbeddedKeyCounter } from './stats/key-count.js';
+import { EmbeddedBodies } from './tiers/embedded-bodies.js';
 import { EmbeddedStore } from './tiers/embedded-store.js';
 import { createValues } from './tiers/values.js';
 
@@ -20,6 +21,8 @@ export function createEmbeddedBackend({ l1MaxBytes, names, onError }: BackendOpt
     keyCounter: new EmbeddedKeyCounter(keySpace),
     results: new MemoryResults(),
     l1: undefined,
+    bodies: new EmbeddedBodies(store, journal),
+    bodyStore: undefined,
     locks: undefined,
     fleet: new FleetOfOne(),
     memory: () => ({ entries: store.size, bytes: store.bytes }),

@@ -7,15 +7,13 @@ import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import type { ReadPause } from './budget/pause.js';
 import { type Entry, freshForMs, type Stamp } from './entry.js';
-import { type BatchLoad, keyOf, type Loaded, type Namespace } from './lookup.js';
+import { type BatchLoad, JITTER, keyOf, type Loaded, type Namespace } from './lookup.js';
 import type { SourceHealth } from './source-health.js';
 import type { Counters, NamespaceCounters } from './stats/counters.js';
 import type { Tiers } from './tiers/tiers.js';
 
 /** When those who wait for another pod's load look for it. */
 const LOOK_AFTER_MS = [5, 10, 20, 40, 80, 95];
-/** Jitter takes off up to this share of a time to live, so that what was loaded together doesn't expire together. */
-const JITTER = 0.1;
 
 /** One read's loads: what they are of, who pays for the waits, where they are counted. */
 export interface FleetLoad<V = unknown> {

@@ -1,6 +1,9 @@
 /** What a look-up through the cache is made of, and what it answers. */
 import type { Budget } from './budget/budget.js';
 
+/** Jitter takes off up to this share of a time to live, so that what was loaded together doesn't expire together. */
+export const JITTER = 0.1;
+
 /** A first part of cache keys, with how long its entries live. Keys are `<name>:<id>`. */
 export interface Namespace {
   readonly name: string;
@@ -26,6 +29,8 @@ export interface Found<V> {
   readonly value: V | null;
   /** The entry's own key and its tags, for `RequestScope.touched`. */
   readonly deps: readonly string[];
+  /** Milliseconds for which it is still fresh; what is built from it must live no longer. */
+  readonly freshForMs: number;
   /** Only when the source is down and this stands in: seconds since it was loaded. */
   readonly staleAgeSeconds?: number;
 }

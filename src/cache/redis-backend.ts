@@ -9,6 +9,7 @@ import { RedisResults } from './results/redis-results.js';
 import { RedisFleet } from './stats/redis-fleet.js';
 import { readRedisInfo } from './stats/redis-info.js';
 import { RedisKeyCounter } from './stats/redis-key-count.js';
+import { BodyStore } from './tiers/body-store.js';
 import { L1 } from './tiers/l1.js';
 import { RedisStore, type ValueConnection } from './tiers/redis-store.js';
 import { createValues } from './tiers/values.js';
@@ -34,14 +35,17 @@ export function createRedisBackend(clients: RedisClients, options: BackendOption
   const fleet = new RedisFleet({ client: commands, prefix, bus });
   const l1 = new L1(l1MaxBytes, bus.ledger, () => bus.nowMs());
   const keySpace = new RedisKeySpace(commands, prefix, names, () => bus.nowMs());
+  const store = new RedisStore(clients.values);
   return {
     tier: 'l2',
     journal: bus,
-    values: createValues(new RedisStore(clients.values), prefix, onError),
+    values: createValues(store, prefix, onError),
     keySpace,
     keyCounter: new RedisKeyCounter(commands, prefix, keySpace),
     results: new RedisResults(commands, prefix),
     l1,
+    bodies: l1,
+    bodyStore: new BodyStore(store, prefix),
     locks: new RedisLocks(commands, prefix, podName),
     fleet,
     memory: () => ({ entries: l1.size, bytes: l1.bytes }),

@@ -3,7 +3,7 @@
  * and nowhere else, it is decided when a read has to know who asks. Changes don't read through here.
  */
 import DataLoader from 'dataloader';
-import type { BatchLoad, CacheReader, Found, Namespace } from '../cache/cache.js';
+import { type BatchLoad, type CacheReader, type Found, JITTER, type Namespace } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
 import { isPossibleId, type DeviceListingQuery, type DevicePage, type DeviceRecord, type DeviceStore } from './device.store.js';
 import { DEVICE_NAMESPACE, tagsOfDevice } from './device.tags.js';
@@ -58,11 +58,23 @@ export function deviceLoaders(parts: {
   }
 
   return (request) => {
+    /**
+     * A public device is everybody's, so the answer may be too. Anything else is answered only after asking who is there, an absent
+     * device as well, so that it can't be told from a hidden one; and for no longer than an absence that was looked up just now.
+     */
+    function show(device: DeviceRecord | null): DeviceRecord | null {
+      if (device !== null && !device.isPrivate) return device;
+      const principal = request.principal();
+      if (device !== null && maySee(principal, device)) return device;
+      request.touched([], lifetimes.negativeTtlSeconds * 1000 * (1 - JITTER));
+      return null;
+    }
+
     const byId = new DataLoader<string, DeviceRecord | null>(
       async (ids) => {
         const found = await read(ids, request);
-        for (const { deps, staleAgeSeconds } of found.values()) {
-          request.touched(deps);
+        for (const { deps, freshForMs, staleAgeSeconds } of found.values()) {
+          request.touched(deps, freshForMs);
           if (staleAgeSeconds !== undefined) request.servedStale(staleAgeSeconds);
         }
         return ids.map((id) => {
@@ -80,25 +92,15 @@ export function deviceLoaders(parts: {
     });
 
     return {
-      device: async (id) => show(await byId.load(id), request),
+      device: async (id) => show(await byId.load(id)),
       devices: async (ids) => {
         const devices = await byId.loadMany(ids);
         return devices.map((device) => {
           if (device instanceof Error) throw device;
-          return show(device, request);
+          return show(device);
         });
       },
       listing: (query) => byQuery.load(query),
     };
   };
-}
-
-/**
- * A public device is everybody's, so the answer may be too. Anything else is answered only after asking who is there, an absent
- * device as well, so that it can't be told from a hidden one.
- */
-function show(device: DeviceRecord | null, request: RequestScope): DeviceRecord | null {
-  if (device !== null && !device.isPrivate) return device;
-  const principal = request.principal();
-  return device !== null && maySee(principal, device) ? device : null;
 }

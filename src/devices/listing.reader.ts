@@ -40,8 +40,10 @@ export class ListingReader {
     for (const [digest, query] of byDigest) (this.#isWorthStoring(digest, query) ? stored : passing).push(digest);
 
     const [cached, loaded] = await Promise.all([this.#readCached(stored, request, load), load(passing)]);
-    for (const { deps } of cached.values()) request.touched(deps);
-    for (const { tags } of loaded.values()) request.touched(tags);
+    const { ttlSeconds, negativeTtlSeconds } = this.#namespace;
+    for (const { deps, freshForMs } of cached.values()) request.touched(deps, freshForMs);
+    for (const { tags, value } of loaded.values())
+      request.touched(tags, 1000 * (value === null ? negativeTtlSeconds : ttlSeconds));
     return queries.map((query) => {
       const digest = this.digest(query);
       return (cached.get(digest) ?? loaded.get(digest))?.value ?? EMPTY_PAGE;

@@ -104,8 +104,13 @@ export async function translated<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
-    if (!(error instanceof MongoError)) throw error;
+    if (!(error instanceof MongoError || isSocketError(error))) throw error;
     const message = 'The database could not be asked. If this was a change, it may have been made all the same.';
     throw new CodedError('DATABASE_UNAVAILABLE', message, { cause: error });
   }
+}
+
+/** The driver lets the error of a socket through as it is, when that fails while it is written to. */
+function isSocketError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }

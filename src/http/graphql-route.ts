@@ -7,8 +7,13 @@ import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLRespons
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { GraphQLError } from 'graphql';
 import type { RequestScope } from '../request.js';
+import { etagOf, type FinishedAnswer } from '../response-cache/attempt.js';
+import { forwardedStatus } from '../response-cache/cache-status.js';
+import { requestDirectives } from '../response-cache/request-directives.js';
+import type { ResponseCache } from '../response-cache/response-cache.js';
 import type { HttpError } from './errors.js';
 import { cacheControl, hasCredentials } from './headers.js';
+import { matchesEtag, type StoredAnswer, storedAnswer } from './stored-answer.js';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -16,11 +21,12 @@ export interface GraphQLRouteParts<Context extends BaseContext> {
   readonly apollo: ApolloServer<Context>;
   readonly contextFor: (scope: RequestScope) => Context;
   readonly authenticate: onRequestAsyncHookHandler;
+  readonly responses: ResponseCache;
   readonly publicMaxAgeSeconds: number;
 }
 
 export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstance, parts: GraphQLRouteParts<Context>): void {
-  const { apollo, contextFor, authenticate, publicMaxAgeSeconds } = parts;
+  const { apollo, contextFor, authenticate, responses, publicMaxAgeSeconds } = parts;
 
   // A browser gets the landing page here, which Apollo Server decides by `accept`.
   app.route({
@@ -29,24 +35,42 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
     onRequest: authenticate,
     async handler(request, reply) {
       const { scope, headers, method, body, raw } = request;
-      const answer = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: {
-          // Fastify leaves the body out of the answer to a HEAD.
-          method: method === 'HEAD' ? 'GET' : method,
-          headers: headerMap(headers),
-          search: searchOf(raw.url),
-          body,
-        },
-        context: () => Promise.resolve(contextFor(scope)),
-      });
-      const isError = answer.status !== undefined && answer.status >= 400;
-      return send(reply, answer, {
-        'cache-control': cacheControl({
-          noStore: isError || scope.isNoStore,
-          hasCredentials: hasCredentials(headers),
-          publicMaxAgeSeconds,
-        }),
-      });
+      const { aliasName, missed } = scope;
+      const attempt = responses.attempt(scope, { directives: requestDirectives(headers['cache-control']), aliasName, missed });
+      let finished: FinishedAnswer | undefined;
+      try {
+        const answer = await apollo.executeHTTPGraphQLRequest({
+          httpGraphQLRequest: {
+            // Fastify leaves the body out of the answer to a HEAD.
+            method: method === 'HEAD' ? 'GET' : method,
+            headers: headerMap(headers),
+            search: searchOf(raw.url),
+            body,
+          },
+          context: () => Promise.resolve(contextFor(scope)),
+        });
+        finished = toFinished(answer);
+        attempt.end(finished);
+        if (attempt.hit !== undefined && finished?.contentType !== undefined) {
+          const isHit = attempt.forwarded.fwd !== 'collapsed';
+          const stored = storedAnswer(attempt.hit, {
+            request: raw,
+            contentType: finished.contentType,
+            nowMs: responses.nowMs(),
+            status: isHit ? undefined : forwardedStatus(attempt.forwarded),
+            publicMaxAgeSeconds,
+          });
+          return await sendStored(reply, stored);
+        }
+        const noStore = (answer.status ?? 200) >= 400 || scope.isNoStore;
+        return await send(reply, answer, {
+          'cache-control': cacheControl({ noStore, hasCredentials: hasCredentials(headers), publicMaxAgeSeconds }),
+          ...(isPage(answer) ? {} : { 'cache-status': forwardedStatus(attempt.forwarded) }),
+          ...(finished === undefined || noStore || method === 'POST' ? {} : { etag: etagOf(finished.body) }),
+        });
+      } finally {
+        attempt.end(undefined);
+      }
     },
   });
 }
@@ -87,10 +111,28 @@ function toGraphQLError({ status, code, message, headers, details, cause }: Http
 
 function send(reply: FastifyReply, answer: HTTPGraphQLResponse, headers: Readonly<Record<string, string>>): FastifyReply {
   const { body } = answer;
+  if (headers.etag !== undefined && matchesEtag(reply.request.headers['if-none-match'], headers.etag)) {
+    return reply.status(304).headers(headers).send();
+  }
   return reply
     .status(answer.status ?? 200)
     .headers({ ...Object.fromEntries(answer.headers), ...headers })
     .send(body.kind === 'complete' ? body.string : Readable.from(body.asyncIterator));
+}
+
+function sendStored(reply: FastifyReply, { status, headers, bytes }: StoredAnswer): FastifyReply {
+  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1]);
+  return reply.status(status).send(bytes);
+}
+
+/** Undefined for an answer in parts. */
+function toFinished({ status = 200, headers, body }: HTTPGraphQLResponse): FinishedAnswer | undefined {
+  return body.kind === 'complete' ? { status, contentType: headers.get('content-type'), body: body.string } : undefined;
+}
+
+/** The landing page is no answer to a query. */
+function isPage({ headers }: HTTPGraphQLResponse): boolean {
+  return headers.get('content-type')?.startsWith('text/html') === true;
 }
 
 function headerMap(headers: FastifyRequest['headers']): HeaderMap {

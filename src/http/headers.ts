@@ -23,12 +23,11 @@ export function hasCredentials(headers: Readonly<Record<string, unknown>>): bool
   return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
 }
 
-/** What every answer carries, whatever becomes of the request. `no-store` stands until something better is known. */
+/** What every answer carries beside `cache-control`, whatever becomes of the request. */
 export function commonHeaders(requestId: string, options: { readonly varyOrigin: boolean }): Readonly<Record<string, string>> {
   return {
     'x-request-id': requestId,
     vary: options.varyOrigin ? `${VARY}, origin` : VARY,
-    'cache-control': 'no-store',
     ...SECURITY_HEADERS,
   };
 }

@@ -12,7 +12,7 @@ const MAX_OPERATION_NAME_CHARACTERS = 128;
 export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpRequestScope, response: ServerResponse): void {
   const startedAt = performance.now();
   response.once('close', () => {
-    const { requestId, route, operation, principalKind } = scope;
+    const { requestId, route, operation, caller } = scope;
     const isProbe = route !== undefined && PROBE_PATHS.includes(route);
     const milliseconds = performance.now() - startedAt;
     metrics.requestEnded(route, response.statusCode, milliseconds);
@@ -22,7 +22,7 @@ export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpR
         route,
         operation: operation?.name?.slice(0, MAX_OPERATION_NAME_CHARACTERS),
         operationType: operation?.type,
-        principal: principalKind,
+        principal: caller?.kind,
         status: response.statusCode,
         milliseconds: Math.round(10 * milliseconds) / 10,
       },

@@ -20,10 +20,17 @@ export class HttpRequestScope implements RequestScope {
   route: string | undefined;
   /** Undefined until it is known, so for a document that is not valid. */
   operation: RequestedOperation | undefined;
+  /** The check of its credentials, where that has begun already. */
+  authentication: Promise<Principal> | undefined;
+  /** What the response cache knows it by. */
+  aliasName: string | undefined;
+  /** The operation that was looked up by that name and not found. */
+  missed: string | undefined;
   #principal: Principal | undefined;
   #isPrivate = false;
   #isNoStore = false;
   #staleAgeSeconds: number | undefined;
+  #freshForMs = Infinity;
   readonly #deps = new Set<string>();
 
   constructor(requestId: string, cacheBudget: Budget) {
@@ -37,8 +44,9 @@ export class HttpRequestScope implements RequestScope {
     return this.#principal;
   }
 
-  touched(deps: Iterable<string>): void {
+  touched(deps: Iterable<string>, freshForMs: number): void {
     for (const dep of deps) this.#deps.add(dep);
+    this.#freshForMs = Math.min(this.#freshForMs, freshForMs);
   }
 
   noStore(): void {
@@ -59,9 +67,9 @@ export class HttpRequestScope implements RequestScope {
     this.#principal = principal;
   }
 
-  /** For the log; asking this leaves no mark on the answer. Undefined for a request that was not authenticated. */
-  get principalKind(): Principal['kind'] | undefined {
-    return this.#principal?.kind;
+  /** For the log and the response cache: asking this leaves no mark on the answer. Undefined before the request is authenticated. */
+  get caller(): Principal | undefined {
+    return this.#principal;
   }
 
   /** Whether a resolver asked who asks: then the answer is that principal's own. */
@@ -71,6 +79,11 @@ export class HttpRequestScope implements RequestScope {
 
   get isNoStore(): boolean {
     return this.#isNoStore;
+  }
+
+  /** Milliseconds for which everything is fresh that the answer was made from; infinite when it was made from nothing. */
+  get freshForMs(): number {
+    return this.#freshForMs;
   }
 
   /** All keys and tags that the answer depends on. */

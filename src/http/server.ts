@@ -7,13 +7,14 @@
  *     1  scope          request id and budget for the cache; all below belongs to this request    request-scope.ts
  *     2  log, metrics   written when the answer is out                                            request-log.ts
  *     3  headers        request id, vary, no-store, security, CORS: on every answer, errors too   headers.ts, cors.ts
- *     4  preflight      answered here
- *     5  route          `/graphql`, `/cache/*`, probes, `/`; else 404 or 405
- *     6  authenticate   `/graphql` and `/cache/*`: credentials → principal, or 401, or 503
- *     7  body           JSON of 1 MiB at most                                                     body.ts
- *     8  answer         by Apollo Server, the older API's routes, the probes                      graphql-route.ts, …
- *     9  cache-control  `/graphql`: by credentials, unless it stays no-store                      graphql-route.ts
- *    10  errors         whatever step 5 to 9 has thrown                                           errors.ts
+ *     4  known bytes    a stored response, if its caller may have it                              known-requests.ts
+ *     5  preflight      answered here
+ *     6  route          `/graphql`, `/cache/*`, probes, `/`; else 404 or 405
+ *     7  authenticate   `/graphql` and `/cache/*`: credentials → principal, or 401, or 503
+ *     8  body           JSON of 1 MiB at most                                                     body.ts
+ *     9  answer         by a stored response, Apollo Server, the older API's routes, the probes   graphql-route.ts, …
+ *    10  cache-control  `/graphql`: by credentials, unless it stays no-store                      graphql-route.ts
+ *    11  errors         whatever step 6 to 10 has thrown                                          errors.ts
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
@@ -24,6 +25,7 @@ import { Budget } from '../cache/cache.js';
 import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import { currentRequest, type RequestScope } from '../request.js';
+import type { ResponseCache } from '../response-cache/response-cache.js';
 import { readJsonBodies } from './body.js';
 import { Connections } from './connections.js';
 import { Cors, isPreflight } from './cors.js';
@@ -36,6 +38,7 @@ import { answerUnreadableRequest, createListener, listen } from './listener.js';
 import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
 import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
+import { answerKnownRequests } from './known-requests.js';
 import { logWhenClosed } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
 
@@ -51,6 +54,7 @@ export interface HttpParts<Context extends { readonly request: RequestScope }> {
   readonly cacheAdmin: CacheAdmin;
   readonly health: Health;
   readonly metrics: HttpMetrics;
+  readonly responses: ResponseCache;
 }
 
 export interface HttpServer {
@@ -70,12 +74,23 @@ declare module 'fastify' {
 }
 
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
-  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics } = parts;
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses } = parts;
   const cors = new Cors(config.corsOrigins);
   const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
   let drained: Promise<void> | undefined;
 
-  // Steps 1 to 4, before fastify, whose hooks don't run for everything that it answers.
+  const headersOf = (request: IncomingMessage, scope: HttpRequestScope): Readonly<Record<string, string>> => ({
+    ...commonHeaders(scope.requestId, { varyOrigin: cors.isEnabled }),
+    ...cors.headers(request.headers.origin),
+  });
+  const answerKnown = answerKnownRequests({
+    responses,
+    authenticator,
+    publicMaxAgeSeconds: config.publicMaxAgeSeconds,
+    headersFor: (request, scope) => Object.entries(headersOf(request, scope)).flat(),
+  });
+
+  // Steps 1 to 5, before fastify, whose hooks don't run for everything that it answers.
   const beforeRouting =
     (route: RequestListener): RequestListener =>
     (request, response) => {
@@ -84,17 +99,16 @@ export function createHttpServer<Context extends { readonly request: RequestScop
 
       logWhenClosed(logger, metrics, scope, response);
 
-      const { origin } = request.headers;
-      setHeaders(response, commonHeaders(scope.requestId, { varyOrigin: cors.isEnabled }));
-      setHeaders(response, cors.headers(origin));
-
-      if (isPreflight(request.method, request.headers)) {
-        setHeaders(response, cors.preflightHeaders(origin));
-        response.writeHead(204).end();
-        return;
-      }
-
-      currentRequest.run(scope, route, request, response);
+      const goOn = (): void => {
+        setHeaders(response, { ...headersOf(request, scope), 'cache-control': 'no-store' }); // until something better is known
+        if (isPreflight(request.method, request.headers)) {
+          setHeaders(response, cors.preflightHeaders(request.headers.origin));
+          response.writeHead(204).end();
+          return;
+        }
+        currentRequest.run(scope, route, request, response);
+      };
+      if (!answerKnown(request, response, scope, goOn)) goOn();
     };
 
   const app = fastify({
@@ -112,7 +126,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   });
   const connections = new Connections(app.server);
 
-  // Step 5: the routes are below. 404 and 405 are errors like others.
+  // Step 6: the routes are below. 404 and 405 are errors like others.
   app.decorateRequest('scope', {
     getter(this: FastifyRequest) {
       const scope = scopes.get(this.raw);
@@ -125,23 +139,24 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     done();
   });
 
-  // Step 6, for the routes that name it.
+  // Step 7, for the routes that name it.
   const authenticate = async ({ raw, scope }: FastifyRequest) => {
-    scope.authenticated(await authenticator.authenticate(raw.headersDistinct, scope.cacheBudget));
+    scope.authentication ??= authenticator.authenticate(raw.headersDistinct, scope.cacheBudget);
+    scope.authenticated(await scope.authentication);
   };
 
-  // Step 7.
+  // Step 8.
   readJsonBodies(app);
 
-  // Steps 8 and 9.
+  // Steps 9 and 10.
   apollo.addPlugin(operationPlugin());
-  addGraphQLRoute(app, { apollo, contextFor, authenticate, publicMaxAgeSeconds: config.publicMaxAgeSeconds });
+  addGraphQLRoute(app, { apollo, contextFor, authenticate, responses, publicMaxAgeSeconds: config.publicMaxAgeSeconds });
   addOlderApiRoutes(app, cacheAdmin, authenticate);
   addHealthRoutes(app, health, () => drained !== undefined);
   addMetricsRoute(app, metrics);
   app.get('/', (_request, reply) => reply.redirect(GRAPHQL_PATH));
 
-  // Step 10.
+  // Step 11.
   answerErrors(app, { apollo, logger, isDraining: () => connections.isDraining });
 
   async function drain(): Promise<void> {

@@ -14,7 +14,7 @@ cacheContract('the embedded cache', async () => {
   const store = cache.values.store as EmbeddedStore;
   const stored: StoredTexts = {
     keys: () => Promise.resolve([...store.keys()]),
-    text: (key) => Promise.resolve(store.peek(key)),
+    text: (key) => Promise.resolve(store.peek(key) as string | undefined),
     ttlMs: (key) => Promise.resolve(store.remainingTtlMs(key)),
     put: (key, text, ttlMs) => store.set(key, text, ttlMs),
   };

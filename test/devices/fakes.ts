@@ -27,7 +27,7 @@ export function passingCache(): PassingCache {
     async getMany(namespace, ids, _budget, load) {
       reads.push({ namespace, ids });
       const loaded = await load(ids);
-      return new Map([...loaded].map(([id, { value, tags }]) => [id, { value, deps: [`${namespace.name}:${id}`, ...tags] }]));
+      return new Map([...loaded].map(([id, { value, tags }]) => [id, { value, deps: [`${namespace.name}:${id}`, ...tags], freshForMs: 1_000 }]));
     },
     async change(deps, change) {
       changes.push(deps);
@@ -77,7 +77,7 @@ export function requestBy(principal: Principal = ANONYMOUS): FakeRequest {
       state.asked += 1;
       return principal;
     },
-    touched(more) {
+    touched(more: Iterable<string>) {
       for (const dep of more) deps.add(dep);
     },
     noStore() {

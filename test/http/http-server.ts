@@ -9,7 +9,7 @@ import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { buildSchema } from 'graphql';
 import { createAuthenticator } from '../../src/auth/authenticator.js';
 import { type DemoTokens, signDemoTokens } from '../../src/auth/demo-tokens.js';
-import { createCache, MemoryOutbox } from '../../src/cache/cache.js';
+import { type Cache, createCache, MemoryOutbox } from '../../src/cache/cache.js';
 import { CacheAdmin } from '../../src/cache-admin/operations.js';
 import type { OwnedPair } from '../../src/devices/device.store.js';
 import { CodedError } from '../../src/errors.js';
@@ -21,6 +21,8 @@ import type { CacheAdmin as OlderApiCacheAdmin } from '../../src/http/older-api.
 import { createHttpServer, type HttpParts } from '../../src/http/server.js';
 import { createLogger } from '../../src/log.js';
 import { Metrics } from '../../src/metrics/metrics.js';
+import { responseCachePlugin } from '../../src/response-cache/plugin.js';
+import { ResponseCache } from '../../src/response-cache/response-cache.js';
 import { track } from '../harness/registry.js';
 
 export const ORIGIN = 'https://studio.apollographql.com';
@@ -29,6 +31,7 @@ export const API_KEY = 'key-of-the-greenhouse';
 export const UNKNOWABLE_API_KEY = 'key-while-the-database-is-down';
 /** An API key on which the look-up fails as nobody expected. */
 export const BREAKING_API_KEY = 'key-that-breaks';
+const NAMESPACES = ['api_key', 'device_meta', 'response'];
 const OWNER = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
 const AUTH = { kind: 'demo', permissionsClaim: 'permissions', secret: 'x'.repeat(32) } as const;
 /** A driver's error, as it must never reach a client or the log. */
@@ -58,6 +61,8 @@ export interface HttpOptions {
   readonly config?: Partial<HttpParts<GraphQLContext>['config']>;
   readonly logLevel?: 'debug' | 'info';
   readonly health?: HealthState;
+  /** Default: 0, no response is stored. */
+  readonly responseTtlSeconds?: number;
   /** Default: the product's, over an embedded cache. */
   readonly cacheAdmin?: OlderApiCacheAdmin;
 }
@@ -84,6 +89,13 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     { production: true, logLevel: options.logLevel ?? 'info' },
     { write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) },
   );
+  const cache = await embeddedCache();
+  const responses = new ResponseCache({
+    bodies: cache.bodies,
+    counts: cache.countersOf('response'),
+    ttlSeconds: options.responseTtlSeconds ?? 0,
+    version: 'test',
+  });
   const apollo = createApolloServer({
     schema: schemaWith(waiting),
     apqCache: new InMemoryLRUCache(),
@@ -93,6 +105,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     landingPage: page,
   });
   apollo.addPlugin(staleMarker);
+  apollo.addPlugin(responseCachePlugin(responses));
   const server = createHttpServer<GraphQLContext>({
     config: {
       port: 0,
@@ -107,9 +120,10 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     authenticator: createAuthenticator(AUTH, { findApiKey }),
     apollo,
     contextFor: (request) => ({ request }) as GraphQLContext,
-    cacheAdmin: options.cacheAdmin ?? (await embeddedCacheAdmin()),
+    cacheAdmin: options.cacheAdmin ?? new CacheAdmin({ cache, namespaces: NAMESPACES, depsOfDevice: () => [], onPurge() {} }),
     health: { state: () => options.health ?? READY },
     metrics: new Metrics(),
+    responses,
   });
   await apollo.start();
   track({ name: 'Apollo Server', close: () => apollo.stop() });
@@ -144,12 +158,11 @@ async function findApiKey(key: string): Promise<OwnedPair | undefined> {
   return Promise.resolve(key === API_KEY ? { owner: OWNER, deviceId: 'greenhouse', name: 'Tomatoes' } : undefined);
 }
 
-async function embeddedCacheAdmin(): Promise<CacheAdmin> {
-  const namespaces = ['api_key', 'device_meta'];
+async function embeddedCache(): Promise<Cache> {
   const cache = await createCache({
     redis: undefined,
     prefix: 'test:',
-    namespaces,
+    namespaces: NAMESPACES,
     l1MaxBytes: 1_000_000,
     outbox: new MemoryOutbox(),
     onInvalidation: () => undefined,
@@ -160,7 +173,7 @@ async function embeddedCacheAdmin(): Promise<CacheAdmin> {
   });
   await cache.start();
   track({ name: 'cache', close: () => cache.close() });
-  return new CacheAdmin({ cache, namespaces, depsOfDevice: () => [], onPurge() {} });
+  return cache;
 }
 
 function schemaWith(waiting: (() => void)[]) {

@@ -35,7 +35,7 @@ it('show every metric of the catalogue, with its kind and its help, and nothing 
 
 it('count what cacheStats counts, exactly', async () => {
   const redis = await startRedis();
-  const server = await startServer({ REDIS_URL: redis.url });
+  const server = await startServer({ REDIS_URL: redis.url, CACHE_RESPONSE_TTL_SECONDS: '0' });
   const admin = { authorization: `Bearer ${server.demoToken('admin')}` };
   const ids = Array.from({ length: 100 }, (_, i) => `unknown-${i}`);
   for (let i = 0; i < 2; i++) {

@@ -8,15 +8,21 @@ export interface Locks {
   /** Claims keys and tells which were won. Rejects when Redis can't be asked. */
   claim(keys: readonly string[]): Promise<ReadonlySet<string>>;
   release(keys: readonly string[]): Promise<void>;
+  /** Whether anybody else has tried to claim it since it was claimed. */
+  isWanted(key: string): Promise<boolean>;
+  isClaimed(key: string): Promise<boolean>;
 }
 
 /** How long a dead loader holds others up, at most; they wait 250 ms anyway. */
 const LOCK_MS = 2_000;
+const WANTED = 'wanted';
 
+/** A claim that was lost leaves word that somebody waits. */
 const CLAIM = `#!lua
 local won = {}
 for i, key in ipairs(KEYS) do
-  if redis.call('SET', key, ARGV[1], 'NX', 'PX', ${LOCK_MS}) then won[#won + 1] = i end
+  if redis.call('SET', key, ARGV[1], 'NX', 'PX', ${LOCK_MS}) then won[#won + 1] = i
+  else redis.call('SET', key, '${WANTED}', 'XX', 'KEEPTTL') end
 end
 return won
 `;
@@ -42,6 +48,14 @@ export class RedisLocks implements Locks {
   async claim(keys: readonly string[]): Promise<ReadonlySet<string>> {
     const won = await this.#commands.opensensorClaim(keys.length, ...keys.map((key) => this.#prefix + key), this.#podName);
     return new Set(won.map((i) => keys[i - 1] as string));
+  }
+
+  async isWanted(key: string): Promise<boolean> {
+    return (await this.#client.get(this.#prefix + key)) === WANTED;
+  }
+
+  async isClaimed(key: string): Promise<boolean> {
+    return (await this.#client.exists(this.#prefix + key)) === 1;
   }
 
   async release(keys: readonly string[]): Promise<void> {

@@ -47,9 +47,13 @@ export class EmbeddedKeySpace implements KeySpace {
   }
 
   #describe(key: string): EntryInfo {
-    const text = this.#store.peek(key) ?? '';
-    const entry = decodeEntry(JSON.parse(text));
+    const stored = this.#store.peek(key) ?? 'null';
+    const entry = typeof stored === 'string' ? decodeEntry(JSON.parse(stored)) : stored.entry;
     const freshMs = entry === undefined ? this.#store.remainingTtlMs(key) : freshForMs(entry, this.#nowMs());
-    return { key, ttlSeconds: Math.max(0, freshMs / 1000), bytes: Buffer.byteLength(text) };
+    return {
+      key,
+      ttlSeconds: Math.max(0, freshMs / 1000),
+      bytes: typeof stored === 'string' ? Buffer.byteLength(stored) : stored.bytes,
+    };
   }
 }

@@ -5,19 +5,27 @@
 import { EventEmitter } from 'node:events';
 import type { KeyvEntry, KeyvStoreAdapter } from 'keyv';
 import { LRUCache } from 'lru-cache';
+import type { Entry } from '../entry.js';
 
 /** What an entry costs beside its key and value, as measured for lru-cache on V8. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
+/** A whole response, which is kept as it is handed out. */
+export interface StoredBody {
+  readonly entry: Entry;
+  /** What it would take in Redis. */
+  readonly bytes: number;
+}
+
 export class EmbeddedStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: Record<string, never> = {};
-  readonly #entries: LRUCache<string, string>;
+  readonly #entries: LRUCache<string, string | StoredBody>;
 
   constructor(maxBytes: number) {
     super();
     this.#entries = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: (value, key) => Buffer.byteLength(value) + Buffer.byteLength(key) + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: (value, key) => sizeOf(value) + Buffer.byteLength(key) + ENTRY_OVERHEAD_BYTES,
     });
   }
 
@@ -69,12 +77,26 @@ export class EmbeddedStore extends EventEmitter implements KeyvStoreAdapter {
     for (const key of this.#entries.keys()) if (this.#entries.has(key)) yield key;
   }
 
+  /** A whole response. */
+  getBody(key: string): StoredBody | undefined {
+    const value = this.#entries.get(key);
+    return typeof value === 'string' ? undefined : value;
+  }
+
+  setBody(key: string, body: StoredBody, ttlMs: number): void {
+    this.#entries.set(key, body, { ttl: ttlMs });
+  }
+
   /** The stored text, without counting as a use. */
-  peek(key: string): string | undefined {
+  peek(key: string): string | StoredBody | undefined {
     return this.#entries.peek(key);
   }
 
   remainingTtlMs(key: string): number {
     return this.#entries.getRemainingTTL(key);
   }
+}
+
+function sizeOf(value: string | StoredBody): number {
+  return typeof value === 'string' ? Buffer.byteLength(value) : value.bytes;
 }

@@ -9,6 +9,14 @@ import type { Ledger } from '../protocol/ledger.js';
 /** What an entry costs beside its key and value, as measured for lru-cache on V8. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
+/** Entries in this process's memory, each checked when it is asked for. */
+export interface Memory {
+  /** An entry that was not invalidated. It may be past its time, and the pod's lease is for the caller to look at. */
+  get(key: string): Entry | undefined;
+  /** @param bytes of the entry as it is stored in Redis. @param graceSeconds how long it may stay after its time. */
+  set(key: string, entry: Entry, bytes: number, graceSeconds: number): void;
+}
+
 interface Item {
   readonly entry: Entry;
   readonly bytes: number;
@@ -16,7 +24,7 @@ interface Item {
   servableAt: number;
 }
 
-export class L1 {
+export class L1 implements Memory {
   readonly #items: LRUCache<string, Item>;
   readonly #ledger: Ledger;
   readonly #nowMs: () => number;
@@ -39,7 +47,6 @@ export class L1 {
     return this.#items.size;
   }
 
-  /** An entry that was not invalidated. It may be past its time, and the pod's lease is for the caller to look at. */
   get(key: string): Entry | undefined {
     const item = this.#items.get(key);
     if (item === undefined) return undefined;
@@ -53,10 +60,13 @@ export class L1 {
     return item.entry;
   }
 
-  /** @param bytes of the entry as it is stored in Redis. @param graceSeconds how long it may stay after its time. */
   set(key: string, entry: Entry, bytes: number, graceSeconds: number): void {
     const keepMs = freshForMs(entry, this.#nowMs()) + (entry.x === null ? 0 : graceSeconds * 1000);
     if (keepMs <= 0) return;
     this.#items.set(key, { entry, bytes, servableAt: -1 }, { ttl: keepMs });
+  }
+
+  delete(key: string): void {
+    this.#items.delete(key);
   }
 }

@@ -9,9 +9,13 @@ import type { KeyvEntry } from 'keyv';
 /** What is used of a node-redis client. Compared with the client's own types, the compiler would take half a minute longer. */
 export interface ValueClient {
   mGet(keys: string[]): Promise<(string | null)[]>;
-  set(key: string, value: string, options: { PX?: number }): Promise<unknown>;
+  set(key: string, value: string | Buffer, options: { PX?: number }): Promise<unknown>;
   unlink(key: string): Promise<number>;
+  withTypeMapping(mapping: typeof BUFFERS): { mGet(keys: string[]): Promise<(Buffer | null)[]> };
 }
+
+/** RESP's type of a bulk string, `$`, as Buffer. */
+const BUFFERS = { 0x24: Buffer };
 
 export interface ValueConnection {
   readonly kind: 'single' | 'sentinel' | 'cluster';
@@ -21,25 +25,45 @@ export interface ValueConnection {
 
 export class RedisStore extends KeyvRedis<string> {
   readonly #connection: ValueConnection;
+  readonly #buffers: ReturnType<ValueClient['withTypeMapping']>;
 
   constructor(connection: ValueConnection) {
     super(connection.client as never, { keyPrefixSeparator: '', throwOnErrors: true });
     this.#connection = connection;
+    this.#buffers = connection.client.withTypeMapping(BUFFERS);
   }
 
   /** One MGET; on a Cluster one per slot, pipelined to each master in parallel. Rejects as a whole. */
   override async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
-    const { kind, client } = this.#connection;
-    const redisKeys = keys.map((key) => this.#redisKey(key));
-    if (kind !== 'cluster') return fromReplies(await client.mGet(redisKeys));
-    const found = new Map<string, unknown>();
+    const found = await this.#mGet(
+      this.#connection.client,
+      keys.map((key) => this.#redisKey(key)),
+    );
+    return found.map((reply) => (reply === null ? undefined : (reply as Value))); // Keyv says undefined for what isn't there
+  }
+
+  /** The same as bytes. @param redisKeys with their prefix. */
+  getBuffers(redisKeys: readonly string[]): Promise<(Buffer | null)[]> {
+    return this.#mGet(this.#buffers, redisKeys);
+  }
+
+  async setBuffer(redisKey: string, value: Buffer, ttlMs: number): Promise<void> {
+    await this.#connection.client.set(redisKey, value, { PX: Math.ceil(ttlMs) });
+  }
+
+  async #mGet<Reply>(
+    client: { mGet(keys: string[]): Promise<(Reply | null)[]> },
+    redisKeys: readonly string[],
+  ): Promise<(Reply | null)[]> {
+    if (this.#connection.kind !== 'cluster') return client.mGet([...redisKeys]);
+    const found = new Map<string, Reply | null>();
     await Promise.all(
       groupBySlot(redisKeys).map(async (slotKeys) => {
         const replies = await client.mGet(slotKeys);
-        for (const [i, key] of slotKeys.entries()) found.set(key, replies[i]);
+        for (const [i, key] of slotKeys.entries()) found.set(key, replies[i] ?? null);
       }),
     );
-    return fromReplies(redisKeys.map((key) => found.get(key)));
+    return redisKeys.map((key) => found.get(key) ?? null);
   }
 
   /** One flight of pipelined SETs; each may fail alone, and then all reject once the others are through. */
@@ -74,9 +98,4 @@ function groupBySlot(keys: readonly string[]): string[][] {
     else group.push(key);
   }
   return [...groups.values()];
-}
-
-/** Redis says null for a key that isn't there, Keyv undefined. */
-function fromReplies<Value>(replies: readonly unknown[]): (Value | undefined)[] {
-  return replies.map((reply) => (reply === null ? undefined : (reply as Value)));
 }

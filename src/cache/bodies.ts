@@ -1,0 +1,177 @@
+/**
+ * Whole responses through both tiers: the same stamps, the same check and the same memory as everything else, but admitted only when
+ * somebody asks twice. A first answer goes to a small part of this pod's memory; the second sight of it takes it into the main part
+ * and into Redis. So a stream of unique requests pushes out nothing and fills nothing. Used by `response-cache/`.
+ */
+import type { Backend } from './backend.js';
+import { type BodyEntry, sizeOfBody } from './body.js';
+import type { Budget } from './budget/budget.js';
+import { withDeadline } from './budget/deadline.js';
+import type { ReadPause } from './budget/pause.js';
+import { freshForMs, type Stamp } from './entry.js';
+import type { Counters } from './stats/counters.js';
+import { L1 } from './tiers/l1.js';
+
+/** When those who wait for another pod's execution look for it. */
+const LOOK_AFTER_MS = [5, 10, 20, 40, 80, 95];
+/** The longest that storing one may keep its connection busy; nobody waits for it. */
+const FILL_DEADLINE_MS = 1_000;
+
+/** The moment before an execution: what is invalidated from there on makes its response unservable. */
+export interface Begun {
+  readonly stamp: Stamp;
+  /** Milliseconds of the journal's clock. */
+  readonly atMs: number;
+}
+
+export interface BodyHit {
+  readonly entry: BodyEntry;
+  readonly tier: 'l1' | 'l2';
+}
+
+export interface BodiesParts {
+  readonly backend: Backend;
+  readonly counters: Counters;
+  readonly pause: ReadPause;
+  /** For what was asked for once. */
+  readonly probationBytes: number;
+}
+
+export class Bodies {
+  readonly #parts: BodiesParts;
+  readonly #probation: L1;
+
+  constructor(parts: BodiesParts) {
+    const { journal } = parts.backend;
+    this.#parts = parts;
+    this.#probation = new L1(parts.probationBytes, journal.ledger, () => journal.nowMs());
+  }
+
+  /** What waits for its second sight. */
+  get probation(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#probation.size, bytes: this.#probation.bytes };
+  }
+
+  /** Whether anything may be served or stored now. */
+  get isTrusted(): boolean {
+    return this.#parts.backend.journal.trusted();
+  }
+
+  nowMs(): number {
+    return this.#parts.backend.journal.nowMs();
+  }
+
+  /** Whether an entry may be served: checked for each who wants it, after they came. */
+  servable(entry: BodyEntry): boolean {
+    const { journal } = this.#parts.backend;
+    return journal.trusted() && freshForMs(entry, journal.nowMs()) > 0 && journal.ledger.servable(entry);
+  }
+
+  /** The first of the keys that this pod's memory has something servable for. */
+  inMemory(keys: readonly string[]): BodyHit | undefined {
+    const { journal, bodies } = this.#parts.backend;
+    if (!journal.trusted()) return undefined;
+    for (const key of keys) {
+      const main = bodies.get(key) as BodyEntry | undefined;
+      if (main !== undefined && freshForMs(main, journal.nowMs()) > 0) return { entry: main, tier: 'l1' };
+      const first = this.#probation.get(key) as BodyEntry | undefined;
+      if (first !== undefined && freshForMs(first, journal.nowMs()) > 0) {
+        void this.admit(first);
+        return { entry: first, tier: 'l1' };
+      }
+    }
+    return undefined;
+  }
+
+  /** The same in Redis, all keys in one round trip. Undefined also where Redis fails, or is known to be out. */
+  async inStore(keys: readonly string[], budget: Budget): Promise<BodyHit | undefined> {
+    const { backend, counters, pause } = this.#parts;
+    const { journal, bodyStore, bodies } = backend;
+    if (bodyStore === undefined || !journal.trusted() || budget.remainingMs === 0) return undefined;
+    if (!pause.admits(journal.lastSyncAt)) return undefined;
+    try {
+      const found = await budget.spend((deadlineMs) => withDeadline(bodyStore.getMany(keys), deadlineMs));
+      pause.succeeded();
+      const entry = found.find((each, i) => each !== undefined && each.d[0] === keys[i] && this.servable(each));
+      if (entry === undefined) return undefined;
+      bodies.set(entry.d[0] as string, entry, sizeOfBody(entry), 0);
+      return { entry, tier: 'l2' };
+    } catch {
+      pause.failed();
+      counters.failed('read', counters.of('response'));
+      return undefined;
+    }
+  }
+
+  /** To be called before an execution; undefined while nothing may be stored. */
+  begin(): Begun | undefined {
+    const { journal } = this.#parts.backend;
+    const stamp = journal.ledger.stamp();
+    return stamp === undefined || !journal.trusted() ? undefined : { stamp, atMs: journal.nowMs() };
+  }
+
+  /** Keeps a first answer. False when what it was made from was invalidated meanwhile. */
+  keep(entry: BodyEntry): boolean {
+    if (!this.servable(entry)) {
+      this.#parts.counters.of('response').rejectedFills++;
+      return false;
+    }
+    this.#probation.set(entry.d[0] as string, entry, sizeOfBody(entry), 0);
+    return true;
+  }
+
+  /** Takes what was asked for twice into the main part of memory, and into Redis, which nobody needs to wait for. Never rejects. */
+  async admit(entry: BodyEntry): Promise<void> {
+    const { bodies, bodyStore, journal } = this.#parts.backend;
+    const { counters } = this.#parts;
+    const key = entry.d[0] as string;
+    this.#probation.delete(key);
+    bodies.set(key, entry, sizeOfBody(entry), 0);
+    const remainingMs = freshForMs(entry, journal.nowMs());
+    if (bodyStore === undefined || !journal.trusted() || remainingMs <= 0) return;
+    await withDeadline(bodyStore.set(key, entry, remainingMs), FILL_DEADLINE_MS).catch(() => {
+      counters.failed('fill', counters.of('response'));
+    });
+  }
+
+  /** Whether this pod shall execute what nobody has an answer to. True as well where pods can't agree on that. */
+  async claim(key: string, budget: Budget): Promise<boolean> {
+    const { backend, counters, pause } = this.#parts;
+    const { journal, locks } = backend;
+    if (locks === undefined || !journal.trusted() || budget.remainingMs === 0) return true;
+    if (pause.state(journal.lastSyncAt) !== 'CLOSED') return true;
+    try {
+      return (await budget.spend((deadlineMs) => withDeadline(locks.claim([key]), deadlineMs))).has(key);
+    } catch {
+      counters.failed('claim', counters.of('response'));
+      return true;
+    }
+  }
+
+  /** Ends a claim that was won, once those who wait elsewhere find the answer, if there is one. Never rejects. */
+  async release(key: string, entry: BodyEntry | undefined): Promise<void> {
+    const { journal, locks } = this.#parts.backend;
+    if (locks === undefined || !journal.trusted()) return;
+    const end = async (): Promise<void> => {
+      if (entry !== undefined && (await locks.isWanted(key))) await this.admit(entry);
+      await locks.release([key]);
+    };
+    await withDeadline(end(), FILL_DEADLINE_MS).catch(() => undefined); // it ends by itself in two seconds
+  }
+
+  /** Waits for what the pod that won the claim stores; undefined when it ended without, or takes too long. */
+  async awaitOthers(key: string, keys: readonly string[], budget: Budget): Promise<BodyHit | undefined> {
+    const { locks } = this.#parts.backend;
+    for (const lookAfterMs of LOOK_AFTER_MS) {
+      if (budget.othersLoads.remainingMs === 0) return undefined;
+      const [isClaimed, hit] = await budget.othersLoads.spend(async (deadlineMs) => {
+        await new Promise((resolve) => setTimeout(resolve, Math.min(lookAfterMs, deadlineMs)));
+        // In this order: a claim ends after its answer was stored.
+        const claimed = await withDeadline(locks?.isClaimed(key) ?? Promise.resolve(false), lookAfterMs).catch(() => false);
+        return [claimed, await this.inStore(keys, budget)] as const;
+      });
+      if (hit !== undefined || !isClaimed) return hit;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Values that are bytes, such as whole responses. In Redis such an entry is one line of JSON, the entry without its value, and behind
+ * it the bytes as they are: what is handed on as it is must not be decoded and encoded again on the way.
+ */
+import { decodeEntry, type Entry } from './entry.js';
+
+/** Raised when the shape of such an entry changes; one of another version is a miss. */
+export const BODY_VERSION = 1;
+
+export interface Body {
+  /** Whatever its owner wants to know of the bytes; text values only. */
+  readonly meta: Readonly<Record<string, string>>;
+  readonly bytes: Buffer;
+}
+
+export type BodyEntry = Entry<Body> & { readonly x: Body };
+
+const NEWLINE = 0x0a;
+
+export function packBody({ x: { meta, bytes }, ...entry }: BodyEntry): Buffer {
+  return Buffer.concat([Buffer.from(`${JSON.stringify({ ...entry, m: meta })}\n`), bytes]);
+}
+
+/** Undefined for what isn't such an entry. The bytes are a copy, so that they don't keep the buffer alive that they came in. */
+export function unpackBody(packed: Buffer): BodyEntry | undefined {
+  const end = packed.indexOf(NEWLINE);
+  if (end === -1) return undefined;
+  try {
+    const { m: meta, ...head } = JSON.parse(packed.toString('utf8', 0, end)) as { m?: unknown };
+    if (!isMeta(meta)) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(packed.length - end - 1);
+    packed.copy(bytes, 0, end + 1);
+    const entry = decodeEntry({ ...head, x: { meta, bytes } }) as BodyEntry | undefined;
+    return entry?.v === BODY_VERSION ? entry : undefined;
+  } catch {
+    return undefined; // not JSON: not ours, or cut short
+  }
+}
+
+/** What an entry takes in memory beside key and overhead: as much as in Redis. */
+export function sizeOfBody({ d, x }: BodyEntry): number {
+  return d.reduce((sum, dep) => sum + dep.length + 3, x.bytes.length + HEAD_BYTES);
+}
+
+/** Generous for the line's other members. */
+const HEAD_BYTES = 200;
+
+function isMeta(value: unknown): value is Body['meta'] {
+  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+}

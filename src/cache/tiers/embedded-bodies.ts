@@ -1,0 +1,25 @@
+/** Whole responses in a process on its own: in the one store that all its entries are in, so that they are counted and bounded there. */
+import { type Entry, freshForMs } from '../entry.js';
+import type { Journal } from '../protocol/journal.js';
+import type { EmbeddedStore } from './embedded-store.js';
+import type { Memory } from './l1.js';
+
+export class EmbeddedBodies implements Memory {
+  readonly #store: EmbeddedStore;
+  readonly #journal: Journal;
+
+  constructor(store: EmbeddedStore, journal: Journal) {
+    this.#store = store;
+    this.#journal = journal;
+  }
+
+  get(key: string): Entry | undefined {
+    const entry = this.#store.getBody(key)?.entry;
+    return entry !== undefined && this.#journal.ledger.servable(entry) ? entry : undefined;
+  }
+
+  set(key: string, entry: Entry, bytes: number): void {
+    const ttlMs = freshForMs(entry, this.#journal.nowMs());
+    if (ttlMs > 0) this.#store.setBody(key, { entry, bytes }, ttlMs);
+  }
+}

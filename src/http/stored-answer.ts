@@ -1,0 +1,51 @@
+/**
+ * How a stored response is sent: its bytes as they are, with headers that belong to this request. One function for the answers before
+ * fastify and behind it, so that they can't differ.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type BodyHit, freshForMs } from '../cache/cache.js';
+import { hitStatus } from '../response-cache/cache-status.js';
+import { cacheControl, hasCredentials } from './headers.js';
+
+export interface StoredAnswer {
+  /** 304 when the client has it already. */
+  readonly status: 200 | 304;
+  readonly bytes: Buffer | undefined;
+  /** Names and values in turn. */
+  readonly headers: string[];
+}
+
+export interface StoredAnswerOptions {
+  readonly request: IncomingMessage;
+  /** As Apollo Server chose it for a request like this. */
+  readonly contentType: string;
+  /** Of the journal's clock. */
+  readonly nowMs: number;
+  /** Undefined where another request's execution answers: that is no hit. */
+  readonly status: string | undefined;
+  readonly publicMaxAgeSeconds: number;
+}
+
+export function storedAnswer({ entry, tier }: BodyHit, options: StoredAnswerOptions): StoredAnswer {
+  const { request, contentType, nowMs, status, publicMaxAgeSeconds } = options;
+  const { etag = '' } = entry.x.meta;
+  const headers = [
+    'cache-control',
+    cacheControl({ noStore: false, hasCredentials: hasCredentials(request.headers), publicMaxAgeSeconds }),
+    'cache-status',
+    status ?? hitStatus(Math.floor(freshForMs(entry, nowMs) / 1000), tier),
+  ];
+  if (status === undefined) headers.push('age', String(Math.max(0, Math.floor((nowMs - entry.t) / 1000))));
+  if (request.method !== 'POST') {
+    headers.push('etag', etag);
+    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, bytes: undefined, headers };
+  }
+  headers.push('content-type', contentType, 'content-length', String(entry.x.bytes.length));
+  return { status: 200, bytes: entry.x.bytes, headers };
+}
+
+/** RFC 9110 section 13.1.2, with weak comparison. */
+export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}

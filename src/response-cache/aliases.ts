@@ -1,0 +1,56 @@
+/**
+ * What this pod knows requests by before anybody has read them: the bytes of a body, or a query string, and the headers that Apollo Server
+ * looks at. A request gets an alias only after Apollo Server has accepted one just like it, so what it refuses never has one.
+ */
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+
+/** Some 8 MB in all. */
+const MAX_ALIASES = 20_000;
+const MAX_VARIANTS = 500;
+
+/** What is known of a request that was answered before. */
+export interface Alias {
+  readonly canonical: string;
+  /** Of the answer, as Apollo Server chose it by `accept`. */
+  readonly contentType: string;
+  readonly operationName: string | undefined;
+}
+
+/** What decides beside the bytes whether Apollo Server takes a request, and which content type it answers. */
+export interface RequestVariant {
+  readonly method: 'GET' | 'POST';
+  readonly accept: string | undefined;
+  readonly contentType: string | undefined;
+  /** Whether it has a header that no web page can send without being allowed to. */
+  readonly isPreflighted: boolean;
+}
+
+export class Aliases {
+  readonly #aliases = new LRUCache<string, Alias>({ max: MAX_ALIASES });
+  readonly #variants = new Map<string, number>();
+
+  /** The name of a request. Hashed, because V8 doesn't hash long strings and a Map of bodies would compare them one by one. */
+  nameOf({ method, accept, contentType, isPreflighted }: RequestVariant, bytes: Buffer | string): string {
+    const text = `${method}\n${accept ?? ''}\n${contentType ?? ''}\n${String(isPreflighted)}`;
+    let variant = this.#variants.get(text);
+    if (variant === undefined) {
+      // So many only if somebody makes them up; then everybody's requests are learnt anew.
+      if (this.#variants.size >= MAX_VARIANTS) {
+        this.#variants.clear();
+        this.#aliases.clear();
+      }
+      variant = this.#variants.size;
+      this.#variants.set(text, variant);
+    }
+    return `${String(variant)} ${hash('sha256', bytes, 'base64')}`;
+  }
+
+  get(name: string): Alias | undefined {
+    return this.#aliases.get(name);
+  }
+
+  learn(name: string, alias: Alias): void {
+    this.#aliases.set(name, alias);
+  }
+}

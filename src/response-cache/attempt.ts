@@ -1,0 +1,241 @@
+/**
+ * One request's way through the response cache, when its answer was not found by its bytes: looked up once Apollo Server has accepted
+ * the operation, then executed by this request, by one that is under way, or by another pod; and kept, if it may be. Made by
+ * `response-cache.ts`; it must be ended, or those who wait for it wait in vain.
+ */
+import { hash } from 'node:crypto';
+import type { Principal } from '../auth/principal.js';
+import type { LRUCache } from 'lru-cache';
+import {
+  type Begun,
+  type Bodies,
+  BODY_VERSION,
+  type BodyEntry,
+  type BodyHit,
+  type Budget,
+  freshForMs,
+  JITTER,
+  type NamespaceCounters,
+} from '../cache/cache.js';
+import type { Aliases } from './aliases.js';
+import type { Forwarded } from './cache-status.js';
+import type { Executions } from './executions.js';
+import type { CacheHint } from './hints.js';
+import type { RequestDirectives } from './request-directives.js';
+import { canonicalKey, type ResponseKeys, responseKeys } from './response-keys.js';
+
+/** Larger ones, with all that they depend on, would push out too much. */
+const MAX_RESPONSE_BYTES = 1_048_576;
+const MAX_DEPS = 10_000;
+
+export interface ResponseCacheOptions {
+  readonly bodies: Bodies;
+  /** Of the namespace `response`. A look-up is one request. */
+  readonly counts: NamespaceCounters;
+  /** `CACHE_RESPONSE_TTL_SECONDS`; 0: nothing is stored. */
+  readonly ttlSeconds: number;
+  /** Of the server. */
+  readonly version: string;
+}
+
+export interface AttemptParts extends ResponseCacheOptions {
+  readonly aliases: Aliases;
+  readonly executions: Executions;
+  /** Whether the last answer of an operation was its caller's own; decides only whom a request waits for. */
+  readonly scopes: LRUCache<string, 'everyone' | 'caller'>;
+}
+
+/** What is read of a request's scope, none of which leaves a mark on it. */
+export interface CacheableRequest {
+  readonly cacheBudget: Budget;
+  readonly caller: Principal | undefined;
+  readonly isPrivate: boolean;
+  readonly isNoStore: boolean;
+  readonly deps: ReadonlySet<string>;
+  readonly freshForMs: number;
+  readonly staleAgeSeconds: number | undefined;
+}
+
+export interface AttemptOptions {
+  readonly directives: RequestDirectives;
+  /** What the request is known by; undefined for one that shall not be. */
+  readonly aliasName: string | undefined;
+  /** The operation that was looked up and not found just now, by the request's bytes. */
+  readonly missed: string | undefined;
+}
+
+export interface AcceptedOperation {
+  readonly type: 'query' | 'mutation' | 'subscription';
+  /** SHA-256 of the document's text. */
+  readonly documentHash: string;
+  readonly name: string | undefined;
+  readonly variables: unknown;
+  readonly extensions: Readonly<Record<string, unknown>> | undefined;
+  readonly hint: () => CacheHint;
+}
+
+export interface FinishedAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly body: string;
+}
+
+export class Attempt {
+  readonly #cache: AttemptParts;
+  readonly #request: CacheableRequest;
+  readonly #options: AttemptOptions;
+  #forwarded: Forwarded = { fwd: 'bypass' };
+  #hit: BodyHit | undefined;
+  #operation: { readonly canonical: string; readonly name: string | undefined; readonly hint: CacheHint } | undefined;
+  #keys: ResponseKeys | undefined;
+  #begun: Begun | undefined;
+  #endExecution: ((entry: BodyEntry | undefined) => boolean) | undefined;
+  #hasClaim = false;
+  #isEnded = false;
+
+  constructor(cache: AttemptParts, request: CacheableRequest, options: AttemptOptions) {
+    this.#cache = cache;
+    this.#request = request;
+    this.#options = options;
+  }
+
+  /** What was found in place of an execution. */
+  get hit(): BodyHit | undefined {
+    return this.#hit;
+  }
+
+  /** What became of a request that was not answered by a stored response. */
+  get forwarded(): Forwarded {
+    return this.#forwarded;
+  }
+
+  /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
+  async find(operation: AcceptedOperation): Promise<boolean> {
+    const { bodies, counts, version } = this.#cache;
+    const { caller, cacheBudget } = this.#request;
+    const { noCache } = this.#options.directives;
+    if (operation.type !== 'query' || caller === undefined || this.#cache.ttlSeconds === 0) return false;
+    const canonical = hasOnlyPersistedQuery(operation.extensions)
+      ? canonicalKey(version, operation.documentHash, operation.name ?? '', operation.variables)
+      : undefined;
+    if (canonical === undefined || !bodies.isTrusted) {
+      counts.bypassed++;
+      return false;
+    }
+    const keys = responseKeys(canonical, caller);
+    this.#keys = keys;
+    this.#operation = { canonical, name: operation.name, hint: operation.hint() };
+    this.#forwarded = noCache ? { fwd: 'request', stored: false } : { fwd: 'miss', stored: false };
+    const both = [keys.everyone, keys.caller];
+    if (!noCache) {
+      const hit =
+        bodies.inMemory(both) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(both, cacheBudget));
+      if (hit !== undefined) {
+        counts[`${hit.tier}Hits`]++;
+        return this.#answerWith(hit);
+      }
+    }
+    counts.misses++;
+    if (await this.#collapse(canonical, both)) return true;
+    this.#begun = bodies.begin();
+    counts.loads++;
+    return false;
+  }
+
+  /**
+   * Called with Apollo Server's answer, and in any case; the first call counts. Keeps the answer, if it may be kept, and tells those who
+   * wait for it.
+   * @param answer undefined when there is none that could be kept.
+   */
+  end(answer: FinishedAnswer | undefined): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const entry = answer === undefined ? undefined : this.#entryFor(answer);
+    const isStored = entry !== undefined && this.#cache.bodies.keep(entry);
+    if (this.#request.staleAgeSeconds !== undefined) this.#forwarded = { fwd: 'stale' };
+    else if (isStored && 'stored' in this.#forwarded) this.#forwarded = { ...this.#forwarded, stored: true };
+    if (answer !== undefined && (isStored || this.#hit !== undefined)) this.#learnAlias(answer);
+    const kept = isStored ? entry : undefined;
+    const isWanted = this.#endExecution?.(kept) ?? false;
+    // Somebody has asked for it a second time already.
+    if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
+    if (this.#hasClaim && this.#keys !== undefined) {
+      const forAll = kept?.d[0] === this.#keys.everyone ? kept : undefined;
+      void this.#cache.bodies.release(this.#keys.everyone, forAll);
+    }
+  }
+
+  /** Lets another request's execution answer, in this pod or, for what is everyone's, in another. */
+  async #collapse(canonical: string, keys: readonly string[]): Promise<boolean> {
+    const { bodies, counts, executions, scopes } = this.#cache;
+    const isCallersOwn = scopes.get(canonical) === 'caller' || this.#operation?.hint.isPrivate === true;
+    const name = isCallersOwn ? (keys[1] as string) : canonical;
+    const running = executions.join(name);
+    if (running !== undefined) {
+      const entry = await running;
+      if (entry !== undefined && keys.includes(entry.d[0] as string) && bodies.servable(entry)) {
+        counts.coalesced++;
+        this.#forwarded = { fwd: 'collapsed' };
+        return this.#answerWith({ entry, tier: 'l1' });
+      }
+    }
+    this.#endExecution = executions.begin(name);
+    if (isCallersOwn || this.#endExecution === undefined) return false;
+    const everyone = keys[0] as string;
+    this.#hasClaim = await bodies.claim(everyone, this.#request.cacheBudget);
+    if (this.#hasClaim) return false;
+    const hit = await bodies.awaitOthers(everyone, keys, this.#request.cacheBudget);
+    if (hit === undefined) return false;
+    counts.coalesced++;
+    this.#forwarded = { fwd: 'collapsed' };
+    this.#endExecution(hit.entry);
+    this.#endExecution = undefined;
+    return this.#answerWith(hit);
+  }
+
+  #answerWith(hit: BodyHit): true {
+    this.#hit = hit;
+    return true;
+  }
+
+  #entryFor({ status, body }: FinishedAnswer): BodyEntry | undefined {
+    const begun = this.#begun;
+    const { isPrivate, isNoStore, deps, freshForMs: madeFromFreshMs } = this.#request;
+    if (begun === undefined || this.#keys === undefined || this.#operation === undefined) return undefined;
+    const { canonical, hint } = this.#operation;
+    const isCallersOwn = isPrivate || hint.isPrivate;
+    this.#cache.scopes.set(canonical, isCallersOwn ? 'caller' : 'everyone');
+    if (status !== 200 || isNoStore || this.#options.directives.noStore || deps.size > MAX_DEPS) return undefined;
+    const { bodies, ttlSeconds } = this.#cache;
+    // What it was made from is as old as it was when it was read, which was after the execution began.
+    const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
+    const bytes = Buffer.from(body);
+    if (freshSeconds <= 0 || bytes.length > MAX_RESPONSE_BYTES) return undefined;
+    const entry: BodyEntry = {
+      v: BODY_VERSION,
+      e: begun.stamp.epoch,
+      s: begun.stamp.seq,
+      t: Math.round(begun.atMs),
+      f: Math.round(freshSeconds * 1000) / 1000,
+      d: [isCallersOwn ? this.#keys.caller : this.#keys.everyone, ...deps],
+      x: { meta: { etag: etagOf(bytes) }, bytes },
+    };
+    return freshForMs(entry, bodies.nowMs()) > 0 ? entry : undefined;
+  }
+
+  #learnAlias({ contentType }: FinishedAnswer): void {
+    const { aliasName } = this.#options;
+    if (aliasName === undefined || contentType === undefined || this.#operation === undefined) return;
+    const { canonical, name } = this.#operation;
+    this.#cache.aliases.learn(aliasName, { canonical, contentType, operationName: name });
+  }
+}
+
+/** Strong: of the bytes. */
+export function etagOf(bytes: Buffer | string): string {
+  return `"${hash('sha256', bytes, 'base64url').slice(0, 27)}"`;
+}
+
+function hasOnlyPersistedQuery(extensions: Readonly<Record<string, unknown>> | undefined): boolean {
+  return Object.keys(extensions ?? {}).every((name) => name === 'persistedQuery');
+}

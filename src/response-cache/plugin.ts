@@ -1,0 +1,32 @@
+/**
+ * Where Apollo Server meets the response cache: after it has accepted an operation, before it executes it. The last of its plugins, so
+ * that whatever refuses an operation has done so. `app.ts` adds it.
+ */
+import { type ApolloServerPlugin, type GraphQLRequestListener, HeaderMap } from '@apollo/server';
+import type { RequestScope } from '../request.js';
+import { hintOf } from './hints.js';
+import type { ResponseCache } from './response-cache.js';
+
+export function responseCachePlugin(responses: ResponseCache): ApolloServerPlugin<{ readonly request: RequestScope }> {
+  return {
+    requestDidStart: ({ contextValue }): Promise<GraphQLRequestListener<{ readonly request: RequestScope }>> => {
+      const attempt = responses.attemptOf(contextValue.request);
+      if (attempt === undefined) return Promise.resolve({}); // not a request by HTTP
+      return Promise.resolve({
+        async responseForOperation({ schema, document, operation, queryHash, request }) {
+          if (queryHash === undefined) return null;
+          const isFound = await attempt.find({
+            type: operation.operation,
+            documentHash: queryHash,
+            name: operation.name?.value,
+            variables: request.variables,
+            extensions: request.extensions,
+            hint: () => hintOf(schema, document, operation),
+          });
+          // Only `http/` has the answer's bytes, and sends them in place of this.
+          return isFound ? { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: {} } } : null;
+        },
+      });
+    },
+  };
+}

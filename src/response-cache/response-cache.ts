@@ -1,0 +1,71 @@
+/**
+ * Whole responses: found before GraphQL runs where the request's bytes are known, else when Apollo Server has accepted the operation; and
+ * stored with everything that they were made from. What makes a response whose it is, how long it lives and what ends it is derived
+ * from what its resolvers did, never declared. `http/` calls it on both sides of Apollo Server, whose plugin is in `plugin.ts`.
+ *
+ *     known bytes → alias → memory → Redis → answered
+ *     else → Apollo Server: parse, validate, limits → memory → Redis → an execution to join → executed → kept, alias learnt
+ */
+import { LRUCache } from 'lru-cache';
+import type { Principal } from '../auth/principal.js';
+import type { BodyHit, Budget } from '../cache/cache.js';
+import { type Alias, Aliases } from './aliases.js';
+import { Attempt, type AttemptOptions, type CacheableRequest, type ResponseCacheOptions } from './attempt.js';
+import { Executions } from './executions.js';
+import { responseKeys } from './response-keys.js';
+
+/** Operations of which it is remembered whether their answers were somebody's own. */
+const MAX_SCOPES = 10_000;
+
+export class ResponseCache {
+  readonly aliases = new Aliases();
+  readonly options: ResponseCacheOptions;
+  readonly #executions = new Executions();
+  readonly #scopes = new LRUCache<string, 'everyone' | 'caller'>({ max: MAX_SCOPES });
+  readonly #attempts = new WeakMap<object, Attempt>();
+
+  constructor(options: ResponseCacheOptions) {
+    this.options = options;
+  }
+
+  get isOn(): boolean {
+    return this.options.ttlSeconds > 0;
+  }
+
+  /** Milliseconds of the clock by which stored responses age. */
+  nowMs(): number {
+    return this.options.bodies.nowMs();
+  }
+
+  /** What this pod's memory has for a request that is known by its bytes. */
+  inMemory(alias: Alias, caller: Principal): BodyHit | undefined {
+    const { everyone, caller: own } = responseKeys(alias.canonical, caller);
+    const hit = this.options.bodies.inMemory([everyone, own]);
+    if (hit !== undefined) this.options.counts.l1Hits++;
+    return hit;
+  }
+
+  /** The same in Redis, in one round trip. */
+  async inStore(alias: Alias, caller: Principal, budget: Budget): Promise<BodyHit | undefined> {
+    const { everyone, caller: own } = responseKeys(alias.canonical, caller);
+    const hit = await this.options.bodies.inStore([everyone, own], budget);
+    if (hit !== undefined) this.options.counts.l2Hits++;
+    return hit;
+  }
+
+  /** Begins a request's way through Apollo Server. */
+  attempt(request: CacheableRequest, options: AttemptOptions): Attempt {
+    const attempt = new Attempt(
+      { ...this.options, aliases: this.aliases, executions: this.#executions, scopes: this.#scopes },
+      request,
+      options,
+    );
+    this.#attempts.set(request, attempt);
+    return attempt;
+  }
+
+  /** That of a request that came by HTTP. */
+  attemptOf(request: object): Attempt | undefined {
+    return this.#attempts.get(request);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What responses are stored under. Requests that mean the same have one canonical key, however they were written; with it go two keys
+ * of the cache, everyone's and the caller's own. A response that asked who is there is only ever under the second.
+ */
+import { hash } from 'node:crypto';
+import type { Principal } from '../auth/principal.js';
+
+export const RESPONSE_NAMESPACE = 'response';
+
+export interface ResponseKeys {
+  /** For answers that never asked who is there. */
+  readonly everyone: string;
+  /** For the others. Nobody is a caller too. */
+  readonly caller: string;
+}
+
+/**
+ * @param version of the server: what another one answers to the same operation is another response.
+ * @param documentHash SHA-256 of the document's text, hex.
+ * @param operationName empty for an anonymous operation.
+ * @returns undefined for variables that are nested too deep to be written down.
+ */
+export function canonicalKey(
+  version: string,
+  documentHash: string,
+  operationName: string,
+  variables: unknown,
+): string | undefined {
+  try {
+    return hash('sha256', JSON.stringify([version, documentHash, operationName, variables ?? {}], sortKeys), 'base64url');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+export function responseKeys(canonical: string, caller: Principal): ResponseKeys {
+  return {
+    everyone: keyOf(canonical, ''),
+    caller: keyOf(canonical, digestOf(caller)),
+  };
+}
+
+function keyOf(canonical: string, caller: string): string {
+  return `${RESPONSE_NAMESPACE}:${hash('sha256', `${canonical} ${caller}`, 'hex')}`;
+}
+
+const digests = new WeakMap<Principal, string>();
+
+/** Principals that may see the same are one: other permissions make another. */
+function digestOf(caller: Principal): string {
+  let digest = digests.get(caller);
+  if (digest === undefined) {
+    const { kind } = caller;
+    const parts =
+      kind === 'DEVICE'
+        ? [caller.owner, caller.deviceId, caller.name]
+        : kind === 'ANONYMOUS'
+          ? []
+          : [caller.id, ...caller.permissions];
+    digest = hash('sha256', JSON.stringify([kind, ...parts]), 'base64url');
+    digests.set(caller, digest);
+  }
+  return digest;
+}
+
+/** For `JSON.stringify`, which calls it for every value on the way down. */
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
