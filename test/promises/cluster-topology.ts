@@ -72,9 +72,12 @@ async function startNode(): Promise<RedisServer> {
   return startRedis({ args: [...args, '--cluster-require-full-coverage', 'no'] });
 }
 
-/** Place of the master that has the slot. */
+/** Place of the master that says itself that it has the slot: what the others say may be old. */
 async function ownerOf(slot: number, clients: readonly Redis[], ids: readonly string[]): Promise<number> {
-  const ranges = (await (clients[0] as Redis).call('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
-  const id = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][2];
-  return ids.indexOf(id as string);
+  for (const [place, client] of clients.entries()) {
+    const ranges = (await client.call('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
+    const id = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][2];
+    if (id === ids[place]) return place;
+  }
+  throw new Error(`No master has the slot ${slot}.`);
 }
