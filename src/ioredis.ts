@@ -27,12 +27,14 @@ dataHandler.default.prototype.dispatch = function (handOn) {
   }
 };
 
-const { select } = Redis.prototype;
+type SelectMethod = (this: unknown, ...args: unknown[]) => Promise<unknown>;
+const prototype = Redis.prototype as unknown as Record<'select', SelectMethod>;
+const { select: original } = prototype;
 
-Redis.prototype.select = function (...args: Parameters<typeof select>) {
-  const selected = select.apply(this, args);
+prototype.select = function (...args) {
+  const selected = original.apply(this, args);
   selected.catch(() => undefined);
   return selected;
-} as typeof select;
+};
 
 export { Cluster, Redis } from 'ioredis';

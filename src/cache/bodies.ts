@@ -94,7 +94,7 @@ export class Bodies {
       pause.succeeded();
       const entry = found.find((each, i) => each !== undefined && each.d[0] === keys[i] && this.servable(each));
       if (entry === undefined) return undefined;
-      bodies.set(entry.d[0] as string, entry, sizeOfBody(entry), 0);
+      bodies.set(entry.d[0] as string, entry, 0, sizeOfBody(entry));
       return { entry, tier: 'l2' };
     } catch {
       pause.failed();
@@ -116,7 +116,7 @@ export class Bodies {
       this.#parts.counters.of('response').rejectedFills++;
       return false;
     }
-    this.#probation.set(entry.d[0] as string, entry, sizeOfBody(entry), 0);
+    this.#probation.set(entry.d[0] as string, entry, 0, sizeOfBody(entry));
     return true;
   }
 
@@ -126,7 +126,7 @@ export class Bodies {
     const { counters } = this.#parts;
     const key = entry.d[0] as string;
     this.#probation.delete(key);
-    bodies.set(key, entry, sizeOfBody(entry), 0);
+    bodies.set(key, entry, 0, sizeOfBody(entry));
     const remainingMs = freshForMs(entry, journal.nowMs());
     if (bodyStore === undefined || !journal.trusted() || remainingMs <= 0) return;
     await withDeadline(bodyStore.set(key, entry, remainingMs), FILL_DEADLINE_MS).catch(() => {
@@ -139,9 +139,10 @@ export class Bodies {
     const { backend, counters, pause } = this.#parts;
     const { journal, locks } = backend;
     if (locks === undefined || !journal.trusted() || budget.remainingMs === 0) return true;
-    if (pause.state(journal.lastSyncAt) !== 'CLOSED') return true;
+    const stamp = journal.ledger.stamp();
+    if (stamp === undefined || pause.state(journal.lastSyncAt) !== 'CLOSED') return true;
     try {
-      return (await budget.spend((deadlineMs) => withDeadline(locks.claim([key]), deadlineMs))).has(key);
+      return (await budget.spend((deadlineMs) => withDeadline(locks.claim([key], stamp), deadlineMs))).won.has(key);
     } catch {
       counters.failed('claim', counters.of('response'));
       return true;
@@ -153,8 +154,12 @@ export class Bodies {
     const { journal, locks } = this.#parts.backend;
     if (locks === undefined || !journal.trusted()) return;
     const end = async (): Promise<void> => {
-      if (entry !== undefined && (await locks.isWanted(key))) await this.admit(entry);
-      await locks.release([key]);
+      if (entry !== undefined && (await locks.isWanted(key))) {
+        await this.admit(entry);
+        await locks.stored([key], { epoch: entry.e, seq: entry.s });
+      } else {
+        await locks.release([key]);
+      }
     };
     await withDeadline(end(), FILL_DEADLINE_MS).catch(() => undefined); // it ends by itself in two seconds
   }
@@ -166,7 +171,7 @@ export class Bodies {
       if (budget.othersLoads.remainingMs === 0) return undefined;
       const [isClaimed, hit] = await budget.othersLoads.spend(async (deadlineMs) => {
         await new Promise((resolve) => setTimeout(resolve, Math.min(lookAfterMs, deadlineMs)));
-        // In this order: a claim ends after its answer was stored.
+        // In this order: a load is marked as stored, or its claim ends, after its answer was stored.
         const claimed = await withDeadline(locks?.isClaimed(key) ?? Promise.resolve(false), lookAfterMs).catch(() => false);
         return [claimed, await this.inStore(keys, budget)] as const;
       });

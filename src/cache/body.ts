@@ -3,6 +3,7 @@
  * it the bytes as they are: what is handed on as it is must not be decoded and encoded again on the way.
  */
 import { decodeEntry, type Entry } from './entry.js';
+import { stringBytes } from './tiers/heap-bytes.js';
 
 /** Raised when the shape of such an entry changes; one of another version is a miss. */
 export const BODY_VERSION = 1;
@@ -37,13 +38,13 @@ export function unpackBody(packed: Buffer): BodyEntry | undefined {
   }
 }
 
-/** What an entry takes in memory beside key and overhead: as much as in Redis. */
+/** What such an entry takes of this process's memory, beside key and overhead. */
 export function sizeOfBody({ d, x }: BodyEntry): number {
-  return d.reduce((sum, dep) => sum + dep.length + 3, x.bytes.length + HEAD_BYTES);
+  return d.reduce((sum, dep) => sum + stringBytes(dep) + 8, x.bytes.length + HEAD_BYTES);
 }
 
-/** Generous for the line's other members. */
-const HEAD_BYTES = 200;
+/** The objects, and what a Buffer is beside its bytes. */
+const HEAD_BYTES = 500;
 
 function isMeta(value: unknown): value is Body['meta'] {
   return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');

@@ -6,7 +6,7 @@ import { NAMESPACES, PREFIX } from './pods.js';
 import { DEVICES } from './source.js';
 
 export type PodQuestion =
-  | { readonly op: 'read'; readonly namespace: Namespace; readonly id: string; readonly source: number }
+  | { readonly op: 'read'; readonly namespace: Namespace; readonly id: string; readonly source: number; readonly hangs?: boolean }
   | { readonly op: 'invalidate'; readonly deps: readonly string[] }
   | { readonly op: 'status' };
 export interface PodAnswer {
@@ -19,6 +19,8 @@ export interface PodProcess {
   readonly process: ManagedProcess;
   /** Reads an id of which the source has `source` as its version, and tells which version came out. */
   read(id: string, source: number): Promise<number | null>;
+  /** Reads an id of which the source never answers. */
+  hang(id: string): Promise<unknown>;
   invalidate(deps: readonly string[]): Promise<string>;
   status(): Promise<string>;
 }
@@ -46,6 +48,7 @@ export async function startPodProcess(name: string, redisUrl: string): Promise<P
   return {
     process: process_,
     read: async (id, source) => (await ask({ op: 'read', namespace: DEVICES, id, source })).version ?? null,
+    hang: (id) => ask({ op: 'read', namespace: DEVICES, id, source: 0, hangs: true }),
     invalidate: async (deps) => (await ask({ op: 'invalidate', deps })).status!,
     status: async () => (await ask({ op: 'status' })).status!,
   };

@@ -27,8 +27,8 @@ export interface GraphQLAnswerError {
 export interface ServerOptions {
   /** The route that must answer 200 before the server counts as started. `/livez` for one that starts without its database. */
   readonly until?: '/readyz' | '/livez';
-  /** The program. Default: `dist/main.js`. */
-  readonly program?: string;
+  /** The folder that holds `dist/`. Default: this project's. */
+  readonly directory?: string;
 }
 
 /**
@@ -62,7 +62,7 @@ function hasDemoTokens(lines: readonly string[]): boolean {
 
 async function makeServer(
   env: Readonly<Record<string, string>>,
-  { until = '/readyz', program = 'dist/main.js' }: ServerOptions,
+  { until = '/readyz', directory }: ServerOptions,
 ): Promise<ServerProcess> {
   const { buildError } = environment();
   if (buildError !== '') throw new Error(buildError);
@@ -73,7 +73,8 @@ async function makeServer(
   return new ServerProcess(url, {
     name: `server on port ${port}`,
     command: process.execPath,
-    args: [program],
+    args: ['dist/main.js'],
+    ...(directory !== undefined && { cwd: directory }),
     env: { ...cleanEnvironment(), HOST: '127.0.0.1', PORT: port, ...env },
     isReady: async (lines) => (await answers()) && (!printsTokens || hasDemoTokens(lines)),
     stopTimeoutMs: 15_000 + 1_000 * Number(env.SHUTDOWN_DELAY_SECONDS ?? 0),

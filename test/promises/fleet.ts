@@ -19,8 +19,8 @@ const LOG_LINES = 20;
 
 export interface FleetOptions {
   readonly topology: TopologyName;
-  /** The server's program. Default: what was built. */
-  readonly program?: string;
+  /** The folder that holds the server's `dist/`. Default: this project's. */
+  readonly directory?: string;
   /** Default: four, and one that comes and goes. */
   readonly pods?: readonly string[];
 }
@@ -32,7 +32,7 @@ export class Pod implements Target {
   readonly redis: RespProxy | undefined;
   readonly mongodb: TcpProxy;
   readonly #env: Readonly<Record<string, string>>;
-  readonly #program: string | undefined;
+  readonly #directory: string | undefined;
   #server: ServerProcess | undefined;
   #isFrozen = false;
   #isReady = false;
@@ -43,14 +43,14 @@ export class Pod implements Target {
     readonly redis: RespProxy | undefined;
     readonly mongodb: TcpProxy;
     readonly env: Readonly<Record<string, string>>;
-    readonly program: string | undefined;
+    readonly directory: string | undefined;
   }) {
     this.name = parts.name;
     this.url = parts.url;
     this.redis = parts.redis;
     this.mongodb = parts.mongodb;
     this.#env = parts.env;
-    this.#program = parts.program;
+    this.#directory = parts.directory;
   }
 
   isUp(): boolean {
@@ -59,7 +59,7 @@ export class Pod implements Target {
 
   async start(): Promise<void> {
     if (this.#server === undefined) {
-      const options = this.#program === undefined ? {} : { program: this.#program };
+      const options = this.#directory === undefined ? {} : { directory: this.#directory };
       this.#server = await startServer(this.#env, { until: '/livez', ...options });
     } else {
       await this.#server.restart();
@@ -108,9 +108,9 @@ export class Fleet {
     this.visitor = visitor;
   }
 
-  static async start({ topology: name, program, pods = PODS }: FleetOptions): Promise<Fleet> {
+  static async start({ topology: name, directory, pods = PODS }: FleetOptions): Promise<Fleet> {
     const [topology, mongodb] = await Promise.all([startTopology(name), startMongoDb()]);
-    const make = (pod: string) => makePod(pod, topology, mongodb, program);
+    const make = (pod: string) => makePod(pod, topology, mongodb, directory);
     const [visitor, ...others] = await Promise.all([VISITOR, ...pods].map(make));
     await Promise.all(others.map((pod) => pod.start()));
     return new Fleet(topology, mongodb, others, visitor as Pod);
@@ -126,7 +126,7 @@ export class Fleet {
   }
 }
 
-async function makePod(name: string, topology: Topology, mongodb: MongoServer, program: string | undefined): Promise<Pod> {
+async function makePod(name: string, topology: Topology, mongodb: MongoServer, directory: string | undefined): Promise<Pod> {
   const port = await freePort();
   const mongodbProxy = await startProxy(mongodb.port);
   const redis = topology.single === undefined ? undefined : await startRespProxy(topology.single.port);
@@ -135,7 +135,7 @@ async function makePod(name: string, topology: Topology, mongodb: MongoServer, p
     url: `http://127.0.0.1:${port}`,
     redis,
     mongodb: mongodbProxy,
-    program,
+    directory,
     env: {
       PORT: String(port),
       POD_NAME: name,

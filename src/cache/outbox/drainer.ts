@@ -80,10 +80,10 @@ export class Drainer {
     const appended = await journal.append(deps);
     for (const { id } of intents.filter(({ changed }) => !changed)) this.#repeated.set(id, performance.now());
     // On record until its result can be read, so that a follow-up finds one of the two; read again meanwhile, it is appended again.
-    for (const intent of intents.filter(({ changed }) => changed)) {
-      settle(intent, appended)
-        .then(() => outbox.remove([intent.id]))
-        .catch(() => undefined); // it stays on record
-    }
+    const made = intents.filter(({ changed }) => changed);
+    if (made.length === 0) return;
+    void Promise.allSettled(made.map((intent) => settle(intent, appended)))
+      .then((kept) => outbox.remove(made.filter((_, i) => kept[i]?.status === 'fulfilled').map(({ id }) => id)))
+      .catch(() => undefined); // they stay on record
   }
 }

@@ -3,32 +3,62 @@
  * whose holder is dead, costs no more than a second load.
  */
 import type { Cluster, Redis } from 'ioredis';
+import type { Stamp } from '../entry.js';
+
+export interface Claims {
+  /** To be loaded by whoever claimed. */
+  readonly won: ReadonlySet<string>;
+  /** Loaded by somebody else since this pod looked. */
+  readonly stored: ReadonlySet<string>;
+}
 
 export interface Locks {
-  /** Claims keys and tells which were won. Rejects when Redis can't be asked. */
-  claim(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Claims keys; what is neither won nor stored is being loaded. Rejects when Redis can't be asked. */
+  claim(keys: readonly string[], stamp: Stamp): Promise<Claims>;
+  /** Tells who looked before it was stored, and claims after that, to look again. @param stamp of the load. */
+  stored(keys: readonly string[], stamp: Stamp): Promise<void>;
   release(keys: readonly string[]): Promise<void>;
-  /** Whether anybody else has tried to claim it since it was claimed. */
+  /** Whether anybody else has tried to claim a key since it was claimed. */
   isWanted(key: string): Promise<boolean>;
+  /** Whether a key is being loaded. */
   isClaimed(key: string): Promise<boolean>;
 }
 
 /** How long a dead loader holds others up, at most; they wait 250 ms anyway. */
 const LOCK_MS = 2_000;
-const WANTED = 'wanted';
+/** Longer than it takes from a look into the store to the claim of what was missing. */
+const STORED_MS = 500;
+const WANTED = 'pod:wanted';
 
-/** A claim that was lost leaves word that somebody waits. */
+/**
+ * ARGV: pod, epoch and sequence of its stamp. What was stored before an invalidation that the pod has heard is cold again. A claim that
+ * is lost leaves word that somebody waits.
+ */
 const CLAIM = `#!lua
-local won = {}
+local won, stored = {}, {}
 for i, key in ipairs(KEYS) do
-  if redis.call('SET', key, ARGV[1], 'NX', 'PX', ${LOCK_MS}) then won[#won + 1] = i
-  else redis.call('SET', key, '${WANTED}', 'XX', 'KEEPTTL') end
+  local holder = redis.call('GET', key)
+  local epoch, seq = string.match(holder or '', '^stored:(.*):(%d+)$')
+  if not holder or (seq and (epoch ~= ARGV[2] or tonumber(seq) < tonumber(ARGV[3]))) then
+    redis.call('SET', key, 'pod:' .. ARGV[1], 'PX', ${LOCK_MS})
+    won[#won + 1] = i
+  elseif seq then
+    stored[#stored + 1] = i
+  else
+    redis.call('SET', key, '${WANTED}', 'XX', 'KEEPTTL')
+  end
 end
-return won
+return {won, stored}
+`;
+
+/** ARGV: epoch and sequence of the load's stamp. */
+const MARK_STORED = `#!lua
+for _, key in ipairs(KEYS) do redis.call('SET', key, 'stored:' .. ARGV[1] .. ':' .. ARGV[2], 'PX', ${STORED_MS}) end
 `;
 
 interface LockCommands {
-  opensensorClaim(count: number, ...keysAndPod: string[]): Promise<number[]>;
+  opensensorClaim(count: number, ...keysAndArguments: (string | number)[]): Promise<[won: number[], stored: number[]]>;
+  opensensorMarkStored(count: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
 
 export class RedisLocks implements Locks {
@@ -39,15 +69,25 @@ export class RedisLocks implements Locks {
 
   constructor(client: Redis | Cluster, prefix: string, podName: string) {
     client.defineCommand('opensensorClaim', { lua: CLAIM });
+    client.defineCommand('opensensorMarkStored', { lua: MARK_STORED });
     this.#client = client;
     this.#commands = client as unknown as LockCommands;
     this.#prefix = `${prefix}{bus}lock:`;
     this.#podName = podName;
   }
 
-  async claim(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const won = await this.#commands.opensensorClaim(keys.length, ...keys.map((key) => this.#prefix + key), this.#podName);
-    return new Set(won.map((i) => keys[i - 1] as string));
+  async claim(keys: readonly string[], { epoch, seq }: Stamp): Promise<Claims> {
+    const reply = await this.#commands.opensensorClaim(keys.length, ...this.#locksOf(keys), this.#podName, epoch, seq);
+    const [won, stored] = reply.map((places) => new Set(places.map((i) => keys[i - 1] as string)));
+    return { won: won as Set<string>, stored: stored as Set<string> };
+  }
+
+  async stored(keys: readonly string[], { epoch, seq }: Stamp): Promise<void> {
+    await this.#commands.opensensorMarkStored(keys.length, ...this.#locksOf(keys), epoch, seq);
+  }
+
+  async release(keys: readonly string[]): Promise<void> {
+    await this.#client.unlink(...this.#locksOf(keys));
   }
 
   async isWanted(key: string): Promise<boolean> {
@@ -55,10 +95,11 @@ export class RedisLocks implements Locks {
   }
 
   async isClaimed(key: string): Promise<boolean> {
-    return (await this.#client.exists(this.#prefix + key)) === 1;
+    const holder = await this.#client.get(this.#prefix + key);
+    return holder !== null && !holder.startsWith('stored:');
   }
 
-  async release(keys: readonly string[]): Promise<void> {
-    await this.#client.unlink(...keys.map((key) => this.#prefix + key));
+  #locksOf(keys: readonly string[]): string[] {
+    return keys.map((key) => this.#prefix + key);
   }
 }

@@ -18,7 +18,7 @@ export class EmbeddedBodies implements Memory {
     return entry !== undefined && this.#journal.ledger.servable(entry) ? entry : undefined;
   }
 
-  set(key: string, entry: Entry, bytes: number): void {
+  set(key: string, entry: Entry, _graceSeconds: number, bytes = 0): void {
     const ttlMs = freshForMs(entry, this.#journal.nowMs());
     if (ttlMs > 0) this.#store.setBody(key, { entry, bytes }, ttlMs);
   }

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { KeyvEntry, KeyvStoreAdapter } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import type { Entry } from '../entry.js';
+import { stringBytes } from './heap-bytes.js';
 
 /** What an entry costs beside its key and value, as measured for lru-cache on V8. */
 const ENTRY_OVERHEAD_BYTES = 200;
@@ -25,7 +26,7 @@ export class EmbeddedStore extends EventEmitter implements KeyvStoreAdapter {
     super();
     this.#entries = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: (value, key) => sizeOf(value) + Buffer.byteLength(key) + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: (value, key) => sizeOf(value) + stringBytes(key) + ENTRY_OVERHEAD_BYTES,
     });
   }
 
@@ -98,5 +99,5 @@ export class EmbeddedStore extends EventEmitter implements KeyvStoreAdapter {
 }
 
 function sizeOf(value: string | StoredBody): number {
-  return typeof value === 'string' ? Buffer.byteLength(value) : value.bytes;
+  return typeof value === 'string' ? stringBytes(value) : value.bytes;
 }

@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Entry, freshForMs } from '../entry.js';
 import type { Ledger } from '../protocol/ledger.js';
+import { stringBytes, valueBytes } from './heap-bytes.js';
 
 /** What an entry costs beside its key and value, as measured for lru-cache on V8. */
 const ENTRY_OVERHEAD_BYTES = 200;
@@ -13,8 +14,11 @@ const ENTRY_OVERHEAD_BYTES = 200;
 export interface Memory {
   /** An entry that was not invalidated. It may be past its time, and the pod's lease is for the caller to look at. */
   get(key: string): Entry | undefined;
-  /** @param bytes of the entry as it is stored in Redis. @param graceSeconds how long it may stay after its time. */
-  set(key: string, entry: Entry, bytes: number, graceSeconds: number): void;
+  /**
+   * @param graceSeconds how long it may stay after its time.
+   * @param bytes that it takes; default: as of something that JSON.parse has made.
+   */
+  set(key: string, entry: Entry, graceSeconds: number, bytes?: number): void;
 }
 
 interface Item {
@@ -33,7 +37,7 @@ export class L1 implements Memory {
   constructor(maxBytes: number, ledger: Ledger, nowMs: () => number) {
     this.#items = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ bytes }, key) => bytes + key.length + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: ({ bytes }, key) => bytes + stringBytes(key) + ENTRY_OVERHEAD_BYTES,
     });
     this.#ledger = ledger;
     this.#nowMs = nowMs;
@@ -60,7 +64,7 @@ export class L1 implements Memory {
     return item.entry;
   }
 
-  set(key: string, entry: Entry, bytes: number, graceSeconds: number): void {
+  set(key: string, entry: Entry, graceSeconds: number, bytes = valueBytes(entry)): void {
     const keepMs = freshForMs(entry, this.#nowMs()) + (entry.x === null ? 0 : graceSeconds * 1000);
     if (keepMs <= 0) return;
     this.#items.set(key, { entry, bytes, servableAt: -1 }, { ttl: keepMs });

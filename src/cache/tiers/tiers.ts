@@ -40,11 +40,10 @@ export class Tiers {
     const found: Shelf = new Map();
     if (!journal.trusted()) return found;
     for (const [i, key] of keys.entries()) {
-      const row = rows[i];
-      const entry = row instanceof Row ? decodeEntry(row.value) : undefined;
+      const entry = decodeEntry(rows[i]);
       if (entry === undefined || entry.v !== namespace.valueVersion || entry.d[0] !== key) continue;
       if (!journal.ledger.servable(entry)) continue;
-      l1?.set(key, entry, (row as Row).text.length, graceOf(entry, namespace));
+      l1?.set(key, entry, graceOf(entry, namespace));
       found.set(key, entry);
     }
     return found;
@@ -54,10 +53,11 @@ export class Tiers {
   async store(namespace: Namespace, entries: ReadonlyMap<string, Entry>): Promise<void> {
     const { journal, values, l1 } = this.#backend;
     const rows = [...entries].map(([key, value]) => {
-      const row = Row.of(value);
+      const text = JSON.stringify(value);
       const graceSeconds = graceOf(value, namespace);
-      l1?.set(key, value, row.text.length, graceSeconds);
-      return { key, value: row, ttl: (value.f + graceSeconds) * 1000 };
+      // A copy: the source's own may refer to more than it says, as a slice of a long text does, or an array with room to grow.
+      l1?.set(key, JSON.parse(text) as Entry, graceSeconds);
+      return { key, value: new Row(text), ttl: (value.f + graceSeconds) * 1000 };
     });
     if (rows.length > 0 && journal.trusted()) await withDeadline(values.setMany(rows), FILL_DEADLINE_MS);
   }

@@ -5,24 +5,12 @@
  */
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
 
-/** An object as it is stored, with its text, so that its size is known without making the text again. */
+/** A value that is JSON already, so that who needs its text for something else makes it only once. */
 export class Row {
-  private constructor(
-    readonly value: object,
-    readonly text: string,
-  ) {}
-
-  static of(value: object): Row {
-    return new Row(value, JSON.stringify(value));
-  }
-
-  static parse(text: string): unknown {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? new Row(value, text) : value;
-  }
+  constructor(readonly text: string) {}
 }
 
-/** Values are {@link Row}s or strings. @param prefix before every key; empty where the store is this process's own. */
+/** Takes {@link Row}s and strings, gives what JSON.parse makes of them. @param prefix before every key; empty where the store is this process's own. */
 export function createValues(store: KeyvStoreAdapter, prefix: string, onError: (error: unknown) => void): Keyv {
   const values = new Keyv({
     store,
@@ -32,7 +20,7 @@ export function createValues(store: KeyvStoreAdapter, prefix: string, onError: (
     serialize: ({ value }) => (value instanceof Row ? value.text : JSON.stringify(value)),
     deserialize: (text) => {
       try {
-        return { value: Row.parse(text) as never, expires: undefined };
+        return { value: JSON.parse(text) as never, expires: undefined };
       } catch {
         return undefined; // not ours, or cut short: a miss
       }
