@@ -51,7 +51,8 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
         });
         finished = toFinished(answer);
         attempt.end(finished);
-        if (attempt.hit !== undefined && finished?.contentType !== undefined) {
+        // Not 200: Apollo Server has found no content type that the client takes.
+        if (attempt.hit !== undefined && finished?.status === 200 && finished.contentType !== undefined) {
           const isHit = attempt.forwarded.fwd !== 'collapsed';
           const stored = storedAnswer(attempt.hit, {
             request: raw,

@@ -223,9 +223,9 @@ export class Attempt {
     return freshForMs(entry, bodies.nowMs()) > 0 ? entry : undefined;
   }
 
-  #learnAlias({ contentType }: FinishedAnswer): void {
+  #learnAlias({ status, contentType }: FinishedAnswer): void {
     const { aliasName } = this.#options;
-    if (aliasName === undefined || contentType === undefined || this.#operation === undefined) return;
+    if (status !== 200 || aliasName === undefined || contentType === undefined || this.#operation === undefined) return;
     const { canonical, name } = this.#operation;
     this.#cache.aliases.learn(aliasName, { canonical, contentType, operationName: name });
   }

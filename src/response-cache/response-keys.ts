@@ -18,7 +18,7 @@ export interface ResponseKeys {
  * @param version of the server: what another one answers to the same operation is another response.
  * @param documentHash SHA-256 of the document's text, hex.
  * @param operationName empty for an anonymous operation.
- * @returns undefined for variables that are nested too deep to be written down.
+ * @returns undefined for variables that can't be written down: nested too deep, or with a number so large that JSON has none of it.
  */
 export function canonicalKey(
   version: string,
@@ -66,6 +66,8 @@ function digestOf(caller: Principal): string {
 
 /** For `JSON.stringify`, which calls it for every value on the way down. */
 function sortKeys(_key: string, value: unknown): unknown {
+  // JSON.stringify would write null, which means something else.
+  if (value === Infinity || value === -Infinity) throw new RangeError('A variable is too large a number.');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
