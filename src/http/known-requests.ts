@@ -7,6 +7,7 @@ import type { Authenticator } from '../auth/authenticator.js';
 import { ANONYMOUS, type Principal } from '../auth/principal.js';
 import type { BodyHit } from '../cache/cache.js';
 import type { Alias, RequestVariant } from '../response-cache/aliases.js';
+import { DEBUGGING_HEADER } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import { MAX_BODY_BYTES } from './errors.js';
@@ -70,7 +71,7 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   }
 
   return (request, response, scope, next) => {
-    if (!responses.isOn) return false;
+    if (!responses.isOn || request.headers[DEBUGGING_HEADER] !== undefined) return false;
     const search = searchOfGet(request);
     const length = search === undefined ? lengthOfPost(request) : 0;
     if (length === undefined) return false;

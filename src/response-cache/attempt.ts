@@ -19,6 +19,7 @@ import {
 } from '../cache/cache.js';
 import type { Aliases } from './aliases.js';
 import type { Forwarded } from './cache-status.js';
+import type { Explanation } from './debugging.js';
 import type { Executions } from './executions.js';
 import type { CacheHint } from './hints.js';
 import type { RequestDirectives } from './request-directives.js';
@@ -62,6 +63,8 @@ export interface AttemptOptions {
   readonly aliasName: string | undefined;
   /** The operation that was looked up and not found just now, by the request's bytes. */
   readonly missed: string | undefined;
+  /** The answer will be explained and must not be stored. */
+  readonly isDebugged: boolean;
 }
 
 export interface AcceptedOperation {
@@ -92,6 +95,8 @@ export class Attempt {
   #endExecution: ((entry: BodyEntry | undefined) => boolean) | undefined;
   #hasClaim = false;
   #isEnded = false;
+  #entry: BodyEntry | undefined;
+  #reason: string | undefined = 'it is no query, or has extensions, or the cache is off or not trusted now';
 
   constructor(cache: AttemptParts, request: CacheableRequest, options: AttemptOptions) {
     this.#cache = cache;
@@ -107,6 +112,26 @@ export class Attempt {
   /** What became of a request that was not answered by a stored response. */
   get forwarded(): Forwarded {
     return this.#forwarded;
+  }
+
+  /** Why it was, or was not, stored. To be called when it has ended. */
+  explain(): Explanation {
+    const { isPrivate } = this.#request;
+    const hintIsPrivate = this.#operation?.hint.isPrivate === true;
+    const entry = this.#hit?.entry ?? this.#entry;
+    const isCallersOwn = this.#hit === undefined ? isPrivate || hintIsPrivate : entry?.d[0] === this.#keys?.caller;
+    return {
+      source: this.#hit === undefined ? 'subgraph' : 'cache',
+      entry,
+      isCallersOwn,
+      decidedBy: hintIsPrivate
+        ? '@cacheControl(scope: PRIVATE)'
+        : isCallersOwn
+          ? 'a resolver asked who asks'
+          : 'no resolver asked who asks',
+      reason: this.#hit === undefined ? this.#reason : undefined,
+      tier: this.#hit?.tier,
+    };
   }
 
   /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
@@ -151,7 +176,8 @@ export class Attempt {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const entry = answer === undefined ? undefined : this.#entryFor(answer);
-    const isStored = entry !== undefined && this.#cache.bodies.keep(entry);
+    const isStored = entry !== undefined && !this.#options.isDebugged && this.#cache.bodies.keep(entry);
+    this.#entry = entry;
     if (this.#request.staleAgeSeconds !== undefined) this.#forwarded = { fwd: 'stale' };
     else if (isStored && 'stored' in this.#forwarded) this.#forwarded = { ...this.#forwarded, stored: true };
     if (answer !== undefined && (isStored || this.#hit !== undefined)) this.#learnAlias(answer);
@@ -205,12 +231,14 @@ export class Attempt {
     const { canonical, hint } = this.#operation;
     const isCallersOwn = isPrivate || hint.isPrivate;
     this.#cache.scopes.set(canonical, isCallersOwn ? 'caller' : 'everyone');
-    if (status !== 200 || isNoStore || this.#options.directives.noStore || deps.size > MAX_DEPS) return undefined;
+    if (status !== 200 || isNoStore) return this.#notStored('it has errors, is stale, or is of a field that is never stored');
+    if (this.#options.directives.noStore) return this.#notStored('cache-control: no-store');
+    if (deps.size > MAX_DEPS) return this.#notStored('it depends on too much');
     const { bodies, ttlSeconds } = this.#cache;
     // What it was made from is as old as it was when it was read, which was after the execution began.
     const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
     const bytes = Buffer.from(body);
-    if (freshSeconds <= 0 || bytes.length > MAX_RESPONSE_BYTES) return undefined;
+    if (bytes.length > MAX_RESPONSE_BYTES) return this.#notStored('it is too large');
     const entry: BodyEntry = {
       v: BODY_VERSION,
       e: begun.stamp.epoch,
@@ -220,7 +248,17 @@ export class Attempt {
       d: [isCallersOwn ? this.#keys.caller : this.#keys.everyone, ...deps],
       x: { meta: { etag: etagOf(bytes) }, bytes },
     };
-    return freshForMs(entry, bodies.nowMs()) > 0 ? entry : undefined;
+    if (freshForMs(entry, bodies.nowMs()) <= 0)
+      return this.#notStored('what it was made from, or a hint, lets it live no longer');
+    if (!bodies.servable(entry)) return this.#notStored('what it was made from was invalidated meanwhile', entry);
+    this.#reason = undefined;
+    return entry;
+  }
+
+  /** @param entry for the cache to count, where it is the one to refuse it. */
+  #notStored(reason: string, entry?: BodyEntry): BodyEntry | undefined {
+    this.#reason = reason;
+    return entry;
   }
 
   #learnAlias({ status, contentType }: FinishedAnswer): void {
