@@ -119,7 +119,7 @@ export class Attempt {
     const { isPrivate } = this.#request;
     const hintIsPrivate = this.#operation?.hint.isPrivate === true;
     const entry = this.#hit?.entry ?? this.#entry;
-    const isCallersOwn = this.#hit === undefined ? isPrivate || hintIsPrivate : entry?.d[0] === this.#keys?.caller;
+    const isCallersOwn = this.#hit === undefined ? isPrivate || hintIsPrivate : entry?.d[0] === this.#keys?.[1];
     return {
       source: this.#hit === undefined ? 'subgraph' : 'cache',
       entry,
@@ -151,17 +151,16 @@ export class Attempt {
     this.#keys = keys;
     this.#operation = { canonical, name: operation.name, hint: operation.hint() };
     this.#forwarded = noCache ? { fwd: 'request', stored: false } : { fwd: 'miss', stored: false };
-    const both = [keys.everyone, keys.caller];
     if (!noCache) {
       const hit =
-        bodies.inMemory(both) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(both, cacheBudget));
+        bodies.inMemory(keys) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(keys, cacheBudget));
       if (hit !== undefined) {
         counts[`${hit.tier}Hits`]++;
         return this.#answerWith(hit);
       }
     }
     counts.misses++;
-    if (await this.#collapse(canonical, both)) return true;
+    if (await this.#collapse(canonical, keys)) return true;
     this.#begun = bodies.begin();
     counts.loads++;
     return false;
@@ -186,16 +185,17 @@ export class Attempt {
     // Somebody has asked for it a second time already.
     if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
     if (this.#hasClaim && this.#keys !== undefined) {
-      const forAll = kept?.d[0] === this.#keys.everyone ? kept : undefined;
-      void this.#cache.bodies.release(this.#keys.everyone, forAll);
+      const forAll = kept?.d[0] === this.#keys[0] ? kept : undefined;
+      void this.#cache.bodies.release(this.#keys[0], forAll);
     }
   }
 
   /** Lets another request's execution answer, in this pod or, for what is everyone's, in another. */
-  async #collapse(canonical: string, keys: readonly string[]): Promise<boolean> {
+  async #collapse(canonical: string, keys: ResponseKeys): Promise<boolean> {
     const { bodies, counts, executions, scopes } = this.#cache;
+    const [everyone, callersOwn] = keys;
     const isCallersOwn = scopes.get(canonical) === 'caller' || this.#operation?.hint.isPrivate === true;
-    const name = isCallersOwn ? (keys[1] as string) : canonical;
+    const name = isCallersOwn ? callersOwn : canonical;
     const running = executions.join(name);
     if (running !== undefined) {
       const entry = await running;
@@ -207,7 +207,6 @@ export class Attempt {
     }
     this.#endExecution = executions.begin(name);
     if (isCallersOwn || this.#endExecution === undefined) return false;
-    const everyone = keys[0] as string;
     this.#hasClaim = await bodies.claim(everyone, this.#request.cacheBudget);
     if (this.#hasClaim) return false;
     const hit = await bodies.awaitOthers(everyone, keys, this.#request.cacheBudget);
@@ -245,7 +244,7 @@ export class Attempt {
       s: begun.stamp.seq,
       t: Math.round(begun.atMs),
       f: Math.round(freshSeconds * 1000) / 1000,
-      d: [isCallersOwn ? this.#keys.caller : this.#keys.everyone, ...deps],
+      d: [this.#keys[isCallersOwn ? 1 : 0], ...deps],
       x: { meta: { etag: etagOf(bytes) }, bytes },
     };
     if (freshForMs(entry, bodies.nowMs()) <= 0)

@@ -7,12 +7,8 @@ import type { Principal } from '../auth/principal.js';
 
 export const RESPONSE_NAMESPACE = 'response';
 
-export interface ResponseKeys {
-  /** For answers that never asked who is there. */
-  readonly everyone: string;
-  /** For the others. Nobody is a caller too. */
-  readonly caller: string;
-}
+/** One for answers that never asked who is there, and one for the others. Nobody is a caller too. */
+export type ResponseKeys = readonly [everyone: string, caller: string];
 
 /**
  * @param version of the server: what another one answers to the same operation is another response.
@@ -35,10 +31,7 @@ export function canonicalKey(
 }
 
 export function responseKeys(canonical: string, caller: Principal): ResponseKeys {
-  return {
-    everyone: keyOf(canonical, ''),
-    caller: keyOf(canonical, digestOf(caller)),
-  };
+  return [keyOf(canonical, ''), keyOf(canonical, digestOf(caller))];
 }
 
 function keyOf(canonical: string, caller: string): string {
