@@ -180,7 +180,8 @@ export class Attempt {
       }
     }
     this.#endExecution = executions.begin(name);
-    if (isCallersOwn || this.#endExecution === undefined) return false;
+    // What another pod has stored may be what the client's no-cache is about.
+    if (isCallersOwn || this.#endExecution === undefined || this.#options.directives.noCache) return false;
     const everyone = keys[0] as string;
     this.#hasClaim = await bodies.claim(everyone, this.#request.cacheBudget);
     if (this.#hasClaim) return false;
