@@ -27,6 +27,8 @@ import { canonicalKey, type ResponseKeys, responseKeys } from './response-keys.j
 /** Larger ones, with all that they depend on, would push out too much. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 const MAX_DEPS = 10_000;
+/** An execution that was overtaken by an invalidation, and the next, which begins after all who waited for the first have come. */
+const MAX_JOINS = 2;
 
 export interface ResponseCacheOptions {
   readonly bodies: Bodies;
@@ -156,7 +158,7 @@ export class Attempt {
     else if (isStored && 'stored' in this.#forwarded) this.#forwarded = { ...this.#forwarded, stored: true };
     if (answer !== undefined && (isStored || this.#hit !== undefined)) this.#learnAlias(answer);
     const kept = isStored ? entry : undefined;
-    const isWanted = this.#endExecution?.(kept) ?? false;
+    const isWanted = this.#endExecution?.(entry) ?? false;
     // Somebody has asked for it a second time already.
     if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
     if (this.#hasClaim && this.#keys !== undefined) {
@@ -170,10 +172,13 @@ export class Attempt {
     const { bodies, counts, executions, scopes } = this.#cache;
     const isCallersOwn = scopes.get(canonical) === 'caller' || this.#operation?.hint.isPrivate === true;
     const name = isCallersOwn ? (keys[1] as string) : canonical;
-    const running = executions.join(name);
-    if (running !== undefined) {
+    for (let joined = 0; joined < MAX_JOINS; joined++) {
+      const running = executions.join(name);
+      if (running === undefined) break; // and begin one in the same turn
       const entry = await running;
-      if (entry !== undefined && keys.includes(entry.d[0] as string) && bodies.servable(entry)) {
+      // What came of it can't be shared, nor what would come of the next.
+      if (entry === undefined || !keys.includes(entry.d[0] as string)) break;
+      if (bodies.servable(entry)) {
         counts.coalesced++;
         this.#forwarded = { fwd: 'collapsed' };
         return this.#answerWith({ entry, tier: 'l1' });
