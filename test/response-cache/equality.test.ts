@@ -108,6 +108,7 @@ async function take(step: Step): Promise<void> {
   }
   const request = REQUESTS[step.request]!(step.id);
   const uncached = comparable(await ask(plain, request, who[step.caller]));
+  expect({ ...step, status: uncached.status }).not.toEqual({ ...step, status: 500 });
   for (let i = 0; i < step.times; i++) {
     const answer = await ask(caching, request, who[step.caller]);
     const kind = cacheStatus(answer) ?? 'none';
