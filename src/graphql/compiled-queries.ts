@@ -22,8 +22,10 @@ export function compiledQueries(): ApolloServerPlugin<GraphQLContext> {
   return {
     requestDidStart: () =>
       Promise.resolve({
-        async responseForOperation({ schema, document, operation, source, queryHash = '', request, contextValue }) {
-          if (operation.operation !== OperationTypeNode.QUERY || source.length > MAX_SOURCE_CHARACTERS) return null;
+        async responseForOperation({ schema, document, operation: known, source, queryHash = '', request, contextValue }) {
+          // Whatever its types say, it is undefined when the document has no operation of that name.
+          const operation = known as typeof known | undefined;
+          if (operation?.operation !== OperationTypeNode.QUERY || source.length > MAX_SOURCE_CHARACTERS) return null;
           const name = operation.name?.value;
           const key = `${queryHash} ${name ?? ''}`;
           let query = compiled.get(key);

@@ -37,7 +37,6 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   function send(request: IncomingMessage, response: ServerResponse, scope: HttpRequestScope, alias: Alias, hit: BodyHit): void {
     const { contentType, operationName } = alias;
     const answer = storedAnswer(hit, { request, contentType, nowMs: responses.nowMs(), status: undefined, publicMaxAgeSeconds });
-    scope.route = GRAPHQL_PATH;
     scope.operation = { type: 'query', name: operationName };
     response.writeHead(answer.status, [...headersFor(request, scope), ...answer.headers]);
     response.end(answer.bytes);
@@ -75,6 +74,7 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     const search = searchOfGet(request);
     const length = search === undefined ? lengthOfPost(request) : 0;
     if (length === undefined) return false;
+    scope.route = GRAPHQL_PATH; // also for the log of a client that goes before its body has come
     const look = (bytes: Buffer | string): void => {
       find(request, response, scope, bytes).then(
         (isFound) => {

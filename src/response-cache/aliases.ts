@@ -33,6 +33,8 @@ export interface RequestVariant {
 export class Aliases {
   readonly #aliases = new LRUCache<string, Alias>({ max: MAX_ALIASES });
   readonly #variants = new Map<string, number>();
+  /** Never given twice: requests under way may still learn by a number of before. */
+  #nextVariant = 0;
 
   /** The name of a request. Hashed, because V8 doesn't hash long strings and a Map of bodies would compare them one by one. */
   nameOf({ method, accept, contentType, isPreflighted }: RequestVariant, bytes: Buffer | string): string {
@@ -44,7 +46,7 @@ export class Aliases {
         this.#variants.clear();
         this.#aliases.clear();
       }
-      variant = this.#variants.size;
+      variant = this.#nextVariant++;
       this.#variants.set(text, variant);
     }
     return `${String(variant)} ${hash('sha256', bytes, 'base64')}`;

@@ -28,6 +28,8 @@ import { canonicalKey, type ResponseKeys, responseKeys } from './response-keys.j
 /** Larger ones, with all that they depend on, would push out too much. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 const MAX_DEPS = 10_000;
+/** An execution that was overtaken by an invalidation, and the next, which begins after all who waited for the first have come. */
+const MAX_JOINS = 2;
 
 export interface ResponseCacheOptions {
   readonly bodies: Bodies;
@@ -181,7 +183,7 @@ export class Attempt {
     else if (isStored && 'stored' in this.#forwarded) this.#forwarded = { ...this.#forwarded, stored: true };
     if (answer !== undefined && (isStored || this.#hit !== undefined)) this.#learnAlias(answer);
     const kept = isStored ? entry : undefined;
-    const isWanted = this.#endExecution?.(kept) ?? false;
+    const isWanted = this.#endExecution?.(entry) ?? false;
     // Somebody has asked for it a second time already.
     if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
     if (this.#hasClaim && this.#keys !== undefined) {
@@ -196,17 +198,21 @@ export class Attempt {
     const [everyone, callersOwn] = keys;
     const isCallersOwn = scopes.get(canonical) === 'caller' || this.#operation?.hint.isPrivate === true;
     const name = isCallersOwn ? callersOwn : canonical;
-    const running = executions.join(name);
-    if (running !== undefined) {
+    for (let joined = 0; joined < MAX_JOINS; joined++) {
+      const running = executions.join(name);
+      if (running === undefined) break; // and begin one in the same turn
       const entry = await running;
-      if (entry !== undefined && keys.includes(entry.d[0] as string) && bodies.servable(entry)) {
+      // What came of it can't be shared, nor what would come of the next.
+      if (entry === undefined || !keys.includes(entry.d[0] as string)) break;
+      if (bodies.servable(entry)) {
         counts.coalesced++;
         this.#forwarded = { fwd: 'collapsed' };
         return this.#answerWith({ entry, tier: 'l1' });
       }
     }
     this.#endExecution = executions.begin(name);
-    if (isCallersOwn || this.#endExecution === undefined) return false;
+    // What another pod has stored may be what the client's no-cache is about.
+    if (isCallersOwn || this.#endExecution === undefined || this.#options.directives.noCache) return false;
     this.#hasClaim = await bodies.claim(everyone, this.#request.cacheBudget);
     if (this.#hasClaim) return false;
     const hit = await bodies.awaitOthers(everyone, keys, this.#request.cacheBudget);
@@ -236,7 +242,7 @@ export class Attempt {
     const { bodies, ttlSeconds } = this.#cache;
     // What it was made from is as old as it was when it was read, which was after the execution began.
     const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
-    const bytes = Buffer.from(body);
+    const bytes = bytesOf(body);
     if (bytes.length > MAX_RESPONSE_BYTES) return this.#notStored('it is too large');
     const entry: BodyEntry = {
       v: BODY_VERSION,
@@ -266,6 +272,13 @@ export class Attempt {
     const { canonical, name } = this.#operation;
     this.#cache.aliases.learn(aliasName, { canonical, contentType, operationName: name });
   }
+}
+
+/** In memory of their own: a slice of the pool that Buffer.from takes small ones from would keep 8 kB and more alive. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 /** Strong: of the bytes. */
