@@ -7,6 +7,7 @@ import type { Environment } from './environment.js';
 import { beginRun } from './prepare.js';
 
 declare module 'vitest' {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- an interface of vitest's can only be widened by another
   interface ProvidedContext extends Environment {}
 }
 

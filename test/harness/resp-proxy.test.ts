@@ -133,7 +133,7 @@ describe('a rule', () => {
   it('strikes one kind of connection, and messages', async () => {
     const [subscriber, commands, values, publisher] = [open(), open(), open(), open(target)];
     const heard: string[] = [];
-    subscriber.on('message', (_channel, message) => heard.push(message as string));
+    subscriber.on('message', (_channel, message) => heard.push(message));
     await Promise.all([subscriber.subscribe('c'), commands.eval('return 1', 0), values.mget('k')]);
     const lost = proxy.add({ on: 'push', action: { kind: 'swallow' } });
     await publisher.publish('c', 'lost');

@@ -6,7 +6,7 @@ import type { TcpProxy } from '../harness/tcp-proxy.js';
 function fault(
   name: string,
   lasts: readonly [number, number],
-  breakProxy: (proxy: TcpProxy, random: FaultContext['random']) => Promise<void> | void,
+  breakProxy: (proxy: TcpProxy, random: FaultContext['random']) => Promise<void>,
 ): Fault {
   return {
     name,
@@ -28,9 +28,11 @@ function fault(
 export const MONGODB_FAULTS: readonly Fault[] = [
   fault('MongoDB slow', [500, 2_500], (proxy, random) => {
     proxy.delay(random.integer(20, 250));
+    return Promise.resolve();
   }),
   fault('MongoDB silent', [300, 4_000], (proxy) => {
     proxy.blackhole();
+    return Promise.resolve();
   }),
   fault('MongoDB gone', [500, 5_000], (proxy) => proxy.cut()),
 ];

@@ -6,6 +6,8 @@ import { waitFor } from '../harness/wait.js';
 import type { RespProxy } from '../harness/resp-proxy.js';
 import type { ConnectionKind, RuleOptions } from '../harness/resp-rules.js';
 import type { Fault, FaultContext } from './faults.js';
+import { PREFIX } from './fleet.js';
+import { connectToRedis } from './redis-client.js';
 
 const STRIKE_MS = 3_000;
 
@@ -67,6 +69,21 @@ const NETWORK: readonly Fault[] = [
       await last();
       await Promise.all([pod.redis?.listen(), pod.mongodb.heal()]);
       return cut;
+    },
+  },
+  {
+    name: 'log lost while a pod is cut off',
+    lane: 'pod',
+    lasts: [800, 2_000],
+    breaks: () => ({ redis: 'all', losesData: true }),
+    run: async ({ fleet, pod, last }) => {
+      const redis = await connectToRedis(fleet.topology.single?.port as number);
+      await pod.redis?.cut();
+      await last();
+      const lost = await redis.del(`${PREFIX}{bus}log`).catch(() => 0); // another fault may have Redis
+      await pod.redis?.listen();
+      redis.disconnect();
+      return lost;
     },
   },
   ...(['values', 'commands', 'subscriber'] as const).flatMap((connection) => [

@@ -25,6 +25,8 @@ export interface Counts {
   stale: number;
   /** Requests that failed, as a fault excuses. */
   failed: number;
+  /** For how long this machine stood still, in ms. */
+  stallMs: number;
 }
 
 export class Recorder {
@@ -38,6 +40,7 @@ export class Recorder {
     expired: 0,
     stale: 0,
     failed: 0,
+    stallMs: 0,
   };
   readonly #checker = new Checker();
   #operations = 0;
@@ -94,6 +97,14 @@ export class Recorder {
     const fault = ++this.#faults;
     this.add({ type: 'fault began', at: performance.now(), fault, name, breaks });
     return () => this.add({ type: 'fault ended', at: performance.now(), fault });
+  }
+
+  /** This process did not run from `from` until now, so perhaps nothing did: what was under way may be late. */
+  stoodStill(from: number): void {
+    const fault = ++this.#faults;
+    this.counts.stallMs += performance.now() - from;
+    this.add({ type: 'fault began', at: from, fault, name: 'this machine stood still', breaks: { pod: 'all', mongodb: 'all' } });
+    this.add({ type: 'fault ended', at: performance.now(), fault });
   }
 
   #count(action: Action, { seen, stale, problem, invalidation }: Outcome): void {

@@ -42,6 +42,7 @@ export function summary(progress: Progress, setting: Setting): string {
     ['APPLIED without an answer of some pod, after its lease', number.format(counts.expired)],
     ['answers from grace, marked', number.format(counts.stale)],
     ['requests failed, as a broken pod or database excuses', number.format(counts.failed)],
+    ['this machine stood still, which excuses too', `${(counts.stallMs / 1_000).toFixed(1)} s`],
     ['**violations**', `**${violations.length}**`],
   ];
   const faults = [...schedule.struck].map(

@@ -6,7 +6,7 @@ import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
 import { Api } from './api.js';
 import { clearCache } from './changes.js';
-import type { Violation } from './checker.js';
+import type { Violation, ViolationKind } from './checker.js';
 import { Client } from './client.js';
 import { Database } from './database.js';
 import { listedRegister, registerOf } from './devices.js';
@@ -24,6 +24,10 @@ import { World } from './world.js';
 /** What must be true some time after the last fault. */
 const RECOVERY_MS = 20_000;
 
+/** A process that is not run for so long is on a machine that has too much to do. */
+const STALL_MS = 400;
+const WATCH_MS = 50;
+
 export interface RunOptions extends FleetOptions {
   readonly seed: number;
   readonly faults: readonly Fault[];
@@ -31,6 +35,8 @@ export interface RunOptions extends FleetOptions {
   readonly pace?: number;
   /** Asked again and again; true ends the workload. */
   readonly isEnough: (progress: Progress) => boolean;
+  /** Ends at the first violation of this kind, without the rest. */
+  readonly stopsAt?: ViolationKind;
   /** Told now and then how far it is. */
   readonly onProgress?: (progress: Progress) => void;
   /** Told of each violation soon after it happened, with what its pod has logged lately. */
@@ -48,6 +54,8 @@ export interface Progress {
 export async function run(options: RunOptions): Promise<Progress> {
   const random = new Random(options.seed);
   const recorder = new Recorder();
+  const watch = watchMachine(recorder);
+  track({ name: 'watch over this machine', close: () => Promise.resolve(clearInterval(watch)) });
   const fleet = await Fleet.start(options);
   const [api, database] = [new Api(), new Database(fleet.mongodb.url)];
   track({ name: 'clients of the pods', close: () => Promise.resolve(api.close()) });
@@ -73,7 +81,8 @@ export async function run(options: RunOptions): Promise<Progress> {
     }
     options.onProgress?.(progress());
   };
-  while (!options.isEnough(progress())) {
+  const isBroken = () => recorder.violations.some(({ kind }) => kind === options.stopsAt);
+  while (!options.isEnough(progress()) && !isBroken()) {
     await Promise.race([faults, ...working, new Promise((resolve) => setTimeout(resolve, 250))]);
     report();
   }
@@ -81,6 +90,11 @@ export async function run(options: RunOptions): Promise<Progress> {
   await faults;
   phase.isOver = true;
   await Promise.all(working);
+  if (isBroken()) {
+    phase.isSettled = true;
+    await following;
+    return progress();
+  }
 
   const statuses = await untilConnected(world, fleet);
   await waitFor(() => follower.open === 0, { timeoutMs: RECOVERY_MS }).catch(() => undefined); // the checker says so
@@ -93,6 +107,16 @@ export async function run(options: RunOptions): Promise<Progress> {
   recorder.add({ type: 'ended', at: performance.now(), values: await valuesInDatabase(world), statuses });
   report();
   return progress();
+}
+
+/** Notices when this process was not run for a while. */
+function watchMachine(recorder: Recorder): NodeJS.Timeout {
+  let lastAt = performance.now();
+  return setInterval(() => {
+    const now = performance.now();
+    if (now - lastAt > STALL_MS) recorder.stoodStill(lastAt);
+    lastAt = now;
+  }, WATCH_MS);
 }
 
 /** Waits until each pod uses the cache; answers how each sees it. */

@@ -55,7 +55,9 @@ export async function startSentinels(): Promise<SentinelTopology> {
     url: `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/${MASTER}`,
     servers,
     primary,
-    failOver: async () => void (await call('failover', MASTER)),
+    failOver: async () => {
+      await call('failover', MASTER);
+    },
     untilReplaced: async (server) => {
       await waitFor(async () => (await primary()) !== server, { timeoutMs: 30_000, describe: 'another primary' });
     },
