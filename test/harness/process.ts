@@ -1,13 +1,13 @@
 /**
  * One child process of a test: started, watched line by line, frozen, killed, stopped and started again. It is recorded in the
- * run's folder while it lives, so that the end of the run can tell whether any is left (`global-setup.ts`).
+ * run's folder while it lives, so that the end of the run can tell whether any is left (`prepare.ts`).
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { inject } from 'vitest';
+import { environment } from './environment.js';
 import { track } from './registry.js';
 import { waitFor } from './wait.js';
 
@@ -134,7 +134,7 @@ export class ManagedProcess {
     const { command, args, env = cleanEnvironment(), cwd, ownGroup: detached } = this.#options;
     const child = spawn(command, args, { env, cwd, detached, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
-    const record = join(inject('runDirectory'), `${String(child.pid)}.pid`);
+    const record = join(environment().runDirectory, `${String(child.pid)}.pid`);
     if (child.pid !== undefined) writeFileSync(record, this.name);
     createInterface(child.stdout).on('line', (line) => this.stdout.push(line));
     createInterface(child.stderr).on('line', (line) => this.stderr.push(line));

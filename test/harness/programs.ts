@@ -1,4 +1,4 @@
-/** Finds the programs that tests run beside the server itself, once per run. Called by `global-setup.ts` only. */
+/** Finds the programs that tests run beside the server itself, once per run. Called by `prepare.ts` only. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';

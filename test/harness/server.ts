@@ -1,9 +1,9 @@
 /**
  * The built server as a process of its own, as an operator runs it: `node dist/main.js` with a clean environment. Called by tests;
- * `global-setup.ts` has built it.
+ * `prepare.ts` has built it.
  */
 import { print, type DocumentNode } from 'graphql';
-import { inject } from 'vitest';
+import { environment } from './environment.js';
 import { freePort } from './ports.js';
 import { cleanEnvironment, ManagedProcess, type ProcessOptions } from './process.js';
 
@@ -64,7 +64,7 @@ async function makeServer(
   env: Readonly<Record<string, string>>,
   { until = '/readyz', directory }: ServerOptions,
 ): Promise<ServerProcess> {
-  const buildError = inject('buildError');
+  const { buildError } = environment();
   if (buildError !== '') throw new Error(buildError);
   const { PORT: port = String(await freePort()) } = env;
   const url = `http://127.0.0.1:${port}`;

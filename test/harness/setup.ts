@@ -2,9 +2,18 @@
  * Runs in every test file before its tests (vitest's `setupFiles`): closes what the harness has opened for a test after that test,
  * the rest after the last one, and then fails the file if it has left a connection, a listener or a child process open itself.
  */
-import { afterAll, afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach, inject } from 'vitest';
+import { useEnvironment } from './environment.js';
 import { beginTest, closeAll, closeTest } from './registry.js';
 import { waitFor } from './wait.js';
+
+useEnvironment({
+  runDirectory: inject('runDirectory'),
+  redisServer: inject('redisServer'),
+  mongod: inject('mongod'),
+  chromium: inject('chromium'),
+  buildError: inject('buildError'),
+});
 
 beforeEach(beginTest);
 afterEach(closeTest);

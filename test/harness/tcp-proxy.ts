@@ -24,6 +24,8 @@ export class TcpProxy {
   readonly #server = createServer({ allowHalfOpen: true });
   readonly #sockets = new Set<Socket>();
   #fault: Fault = 'none';
+  /** Pieces of traffic that a fault has delayed or kept back, connections that it has reset. */
+  struck = 0;
   #release: () => void = () => undefined;
   #released = Promise.resolve();
 
@@ -53,6 +55,7 @@ export class TcpProxy {
   /** Resets all connections and refuses new ones. */
   async cut(): Promise<void> {
     this.#change('cut');
+    this.struck += this.connections;
     await this.close();
   }
 
@@ -120,6 +123,7 @@ export class TcpProxy {
   /** Resolves when bytes that arrive now may go on. */
   async #passage(): Promise<void> {
     const fault = this.#fault;
+    if (fault !== 'none') this.struck++;
     if (fault === 'blackhole') await this.#released;
     else if (typeof fault === 'object') await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
   }
