@@ -95,6 +95,7 @@ export async function measureTrips(parts: Parts, repeats: number): Promise<Findi
         next += size;
         const askAndSettle = async (): Promise<void> => {
           await ask(url, body);
+          lastCommandAt = performance.now();
           await silence();
         };
         cold.push(await costsOf(askAndSettle));
