@@ -114,7 +114,7 @@ export class Attempt {
   /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
   async find(operation: AcceptedOperation): Promise<boolean> {
     const { bodies, counts, version } = this.#cache;
-    const { caller, cacheBudget } = this.#request;
+    const { caller } = this.#request;
     const { noCache } = this.#options.directives;
     if (operation.type !== 'query' || caller === undefined || this.#cache.ttlSeconds === 0) return false;
     const canonical = hasOnlyPersistedQuery(operation.extensions)
@@ -130,8 +130,7 @@ export class Attempt {
     this.#forwarded = noCache ? { fwd: 'request', stored: false } : { fwd: 'miss', stored: false };
     const both = [keys.everyone, keys.caller];
     if (!noCache) {
-      const hit =
-        bodies.inMemory(both) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(both, cacheBudget));
+      const hit = bodies.inMemory(both) ?? (this.#options.missed === canonical ? undefined : await this.#inStore(both));
       if (hit !== undefined) {
         counts[`${hit.tier}Hits`]++;
         return this.#answerWith(hit);
@@ -165,6 +164,12 @@ export class Attempt {
       const forAll = kept?.d[0] === this.#keys.everyone ? kept : undefined;
       void this.#cache.bodies.release(this.#keys.everyone, forAll);
     }
+  }
+
+  /** What Redis has; or this pod's memory by then, of an execution that began after it was looked at and has ended. */
+  async #inStore(keys: readonly string[]): Promise<BodyHit | undefined> {
+    const { bodies } = this.#cache;
+    return (await bodies.inStore(keys, this.#request.cacheBudget)) ?? bodies.inMemory(keys);
   }
 
   /** Lets another request's execution answer, in this pod or, for what is everyone's, in another. */
