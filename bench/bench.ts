@@ -6,10 +6,16 @@ import { spawnSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
+import { measureAcknowledgement } from './acknowledgement.js';
 import { measureBatchRead } from './batch-read.js';
+import { measureColdBatch } from './cold-batch.js';
 import { Cores } from './cores.js';
+import { measureLayers } from './layers.js';
 import { type Parts, startParts } from './parts.js';
+import { measurePausedRedis } from './paused-redis.js';
+import { measurePurge } from './purge.js';
 import { type Findings, report, writeReadme } from './report.js';
+import { measureResponses } from './responses.js';
 import { measureStart } from './start.js';
 import { measureTrips } from './trips.js';
 import { measureWarm } from './warm.js';
@@ -22,13 +28,24 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
       quick ? { rounds: 3, windowSeconds: 1, warmUpSeconds: 3 } : { rounds: 5, windowSeconds: 2.5, warmUpSeconds: 5 },
     ),
   perkey: (parts, quick) => measureBatchRead(parts, quick ? 5 : 21),
+  layers: (parts, quick) => measureLayers(parts, quick ? 3 : 15),
   trips: (parts, quick) => measureTrips(parts, quick ? 3 : 7),
   start: (parts, quick) => measureStart(parts, quick ? { rounds: 2, memoryRounds: 1 } : { rounds: 7, memoryRounds: 3 }),
+  responses: (parts, quick) =>
+    measureResponses(
+      parts,
+      quick ? { rounds: 1, windowSeconds: 1, isQuick: true } : { rounds: 5, windowSeconds: 3, isQuick: false },
+    ),
+  acknowledgement: (parts, quick) =>
+    measureAcknowledgement(parts, quick ? { invalidations: 300, freezes: 3 } : { invalidations: 3_000, freezes: 10 }),
+  paused: (parts, quick) => measurePausedRedis(parts, quick ? 2 : 7),
+  cold: (parts, quick) => measureColdBatch(parts, quick ? 1 : 5),
+  purge: (parts, quick) => measurePurge(parts, quick ? 1 : 5),
 };
 
 const USAGE = `npm run bench -- [options]
 
-  --quick                              fewer and shorter rounds: two minutes instead of five to ten
+  --quick                              fewer and shorter rounds: six minutes instead of half an hour
   --only ${Object.keys(PARTS).join('|')}       one part
   --write                              put the figures into bench/README.md`;
 
@@ -68,7 +85,7 @@ async function run({ quick, only, write }: { quick: boolean; only?: string | und
     }
     const text = report(await machine(parts, busyBefore), findings);
     console.log(`\n${text}`);
-    if (write) writeReadme(['npm run bench --', ...process.argv.slice(2)].join(' '), text);
+    if (write) writeReadme(['npm run bench --', ...process.argv.slice(2)].join(' '), text, findings);
   } finally {
     await parts.close();
   }

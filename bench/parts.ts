@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SignJWT } from 'jose';
 import { freePort } from '../test/harness/ports.js';
 import { findMongod, findRedisServer } from '../test/harness/programs.js';
 import { ask, bodyFor } from './ask.js';
@@ -29,12 +30,7 @@ export async function startParts(cores: Cores): Promise<Parts> {
   process.once('exit', () => {
     rmSync(directory, { recursive: true, force: true });
   });
-  const redisPort = await freePort();
-  const redisArgs = ['--port', String(redisPort), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'];
-  const redis = await startProcess({
-    command: cores.command('beside', findRedisServer(), redisArgs),
-    isReady: (lines) => lines.some((line) => line.includes('Ready to accept connections')),
-  });
+  const redis = await startRedis(cores);
   const devicesFile = join(directory, 'users.json');
   writeDevicesFile(devicesFile);
 
@@ -43,18 +39,35 @@ export async function startParts(cores: Cores): Promise<Parts> {
     mongod === undefined ? 'the embedded store: no MongoDB server could be had' : await fillMongoDb(urlOfMongoDb(mongod.port));
   return {
     cores,
-    redisPort,
+    redisPort: redis.port,
     mongodbPort: mongod?.port,
     devicesFile,
     database,
     async close() {
-      await redis.stop();
+      await redis.process.stop();
       await mongod?.process.stop();
     },
   };
 }
 
-async function startMongoDb(cores: Cores, directory: string): Promise<{ port: number; process: BenchProcess } | undefined> {
+/** A server that others than its clients must know the process of: to freeze it, to stop it. */
+export interface Store {
+  readonly port: number;
+  readonly process: BenchProcess;
+}
+
+/** An empty Redis that writes nothing to disk. */
+export async function startRedis(cores: Cores): Promise<Store> {
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', tmpdir(), '--save', '', '--appendonly', 'no'];
+  const started = await startProcess({
+    command: cores.command('beside', findRedisServer(), args),
+    isReady: (lines) => lines.some((line) => line.includes('Ready to accept connections')),
+  });
+  return { port, process: started };
+}
+
+async function startMongoDb(cores: Cores, directory: string): Promise<Store | undefined> {
   const mongod = await findMongod();
   if (!mongod.found) {
     console.warn(mongod.reason);
@@ -82,6 +95,8 @@ export interface Server {
   /** Of `/graphql`. */
   readonly url: string;
   readonly pid: number;
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -103,7 +118,22 @@ export function environment(
     NODE_ENV: 'production',
     CACHE_TTL_SECONDS: '3000',
     CACHE_GRACE_SECONDS: '0',
+    // The parts about devices measure the devices' cache; `responses` has the other.
+    CACHE_RESPONSE_TTL_SECONDS: '0',
   };
+}
+
+/** What makes a server of `environment` take {@link adminHeaders}; tokens by a secret are not for production. */
+export const ADMIN_ENVIRONMENT = { NODE_ENV: '', LOG_LEVEL: 'warn', JWT_SECRET: 'the secret of a server under a benchmark' };
+
+/** Credentials of a service that may purge. */
+export async function adminHeaders(): Promise<Record<string, string>> {
+  const token = await new SignJWT({ permissions: ['cache:admin'] })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('bench')
+    .setExpirationTime('12h')
+    .sign(new TextEncoder().encode(ADMIN_ENVIRONMENT.JWT_SECRET));
+  return { authorization: `Bearer ${token}` };
 }
 
 /** Resolves when the server has answered a query. */
@@ -118,5 +148,11 @@ export async function startServer(cores: Cores, { env, place, preload }: ServerO
     // Rejects until the database can be asked, which counts as not yet.
     isReady: async () => (await ask(url, bodyFor(['nobody'])), true),
   });
-  return { url, pid: server.pid, stop: () => server.stop() };
+  return {
+    url,
+    pid: server.pid,
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    stop: () => server.stop(),
+  };
 }

@@ -75,6 +75,15 @@ export class BenchProcess {
     return this.#child.pid!;
   }
 
+  /** Freezes the process: its connections stay open, and nothing answers. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
@@ -83,6 +92,7 @@ export class BenchProcess {
     if (!running.has(this)) return;
     const closed = once(this.#child, 'close');
     this.#child.kill('SIGTERM');
+    this.thaw(); // a frozen process hears SIGTERM only then
     await closed;
   }
 }

@@ -59,11 +59,12 @@ export async function startProxy(targetPort: number, watch: () => Watcher, reply
 
 const OP_MSG = 2013;
 const OPCODE_AT = 12;
+const BSON_STRING = 2;
 /** Header 16 bytes, flags 4, kind of section 1, length of its document 4, type of the first element 1: then its key, the command. */
 const COMMAND_AT = 26;
 
-/** Calls `onCommand` with the name of each command: `find`, `getMore`. */
-export function watchMongoDb(onCommand: (name: string) => void): Watcher {
+/** Calls `onCommand` with the name of each command, `find`, and its argument where that is a text: the collection. */
+export function watchMongoDb(onCommand: (name: string, collection: string) => void): Watcher {
   let pending: Buffer = Buffer.alloc(0);
   return {
     sent(bytes) {
@@ -73,7 +74,11 @@ export function watchMongoDb(onCommand: (name: string) => void): Watcher {
         const message = pending.subarray(0, length);
         pending = pending.subarray(length);
         if (message.readInt32LE(OPCODE_AT) !== OP_MSG) continue; // a greeting of the older kind
-        onCommand(message.toString('latin1', COMMAND_AT, message.indexOf(0, COMMAND_AT)));
+        const end = message.indexOf(0, COMMAND_AT);
+        const isText = message[COMMAND_AT - 1] === BSON_STRING;
+        const argumentAt = end + 5; // behind the name's zero and the length of the text
+        const argument = isText ? message.toString('utf8', argumentAt, message.indexOf(0, argumentAt)) : '';
+        onCommand(message.toString('latin1', COMMAND_AT, end), argument);
       }
     },
     answered: () => undefined,

@@ -28,6 +28,10 @@ export interface Findings {
   readonly aims: readonly Aim[];
   /** What a reader has to know, a sentence each. */
   readonly notes: readonly string[];
+  /** Where rows say it badly: tables of their own, the first line being the head. */
+  readonly tables?: readonly (readonly (readonly string[])[])[];
+  /** Written beside the README with `--write`. */
+  readonly plots?: readonly { readonly file: string; readonly svg: string }[];
 }
 
 /** Figures of three digits or more are whole, others have two digits that matter. */
@@ -47,11 +51,12 @@ export function report(machine: readonly string[], findings: readonly Findings[]
     ratio === undefined ? '' : ratio.median.toFixed(2),
     ratio === undefined ? '' : `${ratio.lowest.toFixed(2)} to ${ratio.highest.toFixed(2)}`,
   ]);
+  const tables = findings.flatMap((part) => part.tables ?? []);
   return [
     ...machine,
-    '',
-    ...align([['', 'this server', 'compared with', '', 'ratio', 'rounds'], ...cells]),
-    '',
+    ...(rows.length === 0 ? [] : ['', ...align([['', 'this server', 'compared with', '', 'ratio', 'rounds'], ...cells])]),
+    ...tables.flatMap((table) => ['', ...align(table)]),
+    ...(aims.length === 0 ? [] : ['']),
     ...align(aims.map(({ what, figure, isMet }) => [isMet ? 'met' : 'MISSED', what, figure])),
     ...(notes.length === 0 ? [] : ['', ...notes]),
   ].join('\n');
@@ -62,7 +67,7 @@ function align(cells: readonly (readonly string[])[]): string[] {
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   return cells.map((row) =>
     row
-      .map((cell, column) => (/^[\d.,]+$/.test(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .map((cell, column) => (/^-?[\d.,]+$/.test(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
       .join('  ')
       .trimEnd(),
   );
@@ -71,7 +76,7 @@ function align(cells: readonly (readonly string[])[]): string[] {
 const README = new URL('README.md', import.meta.url);
 const FIGURES = /(<!-- figures -->\n)[^]*(<!-- \/figures -->)/;
 
-export function writeReadme(command: string, text: string): void {
+export function writeReadme(command: string, text: string, findings: readonly Findings[]): void {
   const before = readFileSync(README, 'utf8');
   if (!FIGURES.test(before))
     throw new Error('bench/README.md has no place for the figures: <!-- figures --> … <!-- /figures -->.');
@@ -80,4 +85,5 @@ export function writeReadme(command: string, text: string): void {
     README,
     before.replace(FIGURES, (_match, start: string, end: string) => `${start}${figures}${end}`),
   );
+  for (const { file, svg } of findings.flatMap((part) => part.plots ?? [])) writeFileSync(new URL(file, import.meta.url), svg);
 }

@@ -18,6 +18,7 @@ import type { DeviceStore } from './devices/device.store.js';
 import { depsOfDevice } from './devices/device.tags.js';
 import { openEmbeddedStore, openMongoStore } from './devices/open-store.js';
 import { createApqCache } from './graphql/apq-cache.js';
+import { compiledQueries } from './graphql/compiled-queries.js';
 import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
 import { buildServerSchema } from './graphql/schema.js';
@@ -88,7 +89,9 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       ttlSeconds: config.cache.responseTtlSeconds,
       version,
     });
+    // In this order: what is stored is not executed.
     apollo.addPlugin(responseCachePlugin(responses));
+    apollo.addPlugin(compiledQueries());
 
     const http = createHttpServer({
       config: { ...config.http, budgetMs: config.cache.budgetMs },
@@ -138,7 +141,11 @@ async function openDatabase(
   const { store, prepare } = await openMongoStore(db);
   const outbox = new MongoOutbox(db);
   const readiness = DatabaseReadiness.of({
-    ping: () => db.command({ ping: 1 }),
+    ping: async () => {
+      // The driver connects with the first operation, and where that fails it never does so again unless it is told to.
+      await client.connect();
+      await db.command({ ping: 1 });
+    },
     isUp,
     prepare: async () => {
       await outbox.ensureIndexes();

@@ -30,6 +30,12 @@ const STEPS: readonly Step[] = [
     mend: 'turn the arrow round; the rules and their reasons are in .dependency-cruiser.cjs',
   },
   { name: 'lockfile', command: 'tsx tools/check-lockfile.ts', mend: 'set `overrides` in package.json, then `npm install`' },
+  {
+    name: 'licences',
+    command: 'tsx tools/check-licences.ts',
+    mend: 'use another package, or allow the licence in tools/check-licences.ts if it asks for nothing but names',
+  },
+  { name: 'Dockerfile', command: 'dockerfile-utils lint Dockerfile', mend: 'correct the lines named above' },
 ];
 
 /** Runs a command line with the project's own programs; the output is kept for the end unless it is wanted now. */

@@ -110,13 +110,18 @@ export class Bodies {
     return stamp === undefined || !journal.trusted() ? undefined : { stamp, atMs: journal.nowMs() };
   }
 
-  /** Keeps a first answer. False when what it was made from was invalidated meanwhile. */
+  /**
+   * Keeps a first answer, or one in the place of an older one that was asked for twice. False when what it was made from was invalidated
+   * meanwhile.
+   */
   keep(entry: BodyEntry): boolean {
     if (!this.servable(entry)) {
       this.#parts.counters.of('response').rejectedFills++;
       return false;
     }
-    this.#probation.set(entry.d[0] as string, entry, 0, sizeOfBody(entry));
+    const key = entry.d[0] as string;
+    if (this.#parts.backend.bodies.get(key) === undefined) this.#probation.set(key, entry, 0, sizeOfBody(entry));
+    else void this.admit(entry);
     return true;
   }
 

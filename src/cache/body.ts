@@ -9,7 +9,7 @@ import { stringBytes } from './tiers/heap-bytes.js';
 export const BODY_VERSION = 1;
 
 export interface Body {
-  /** Whatever its owner wants to know of the bytes; text values only. */
+  /** Whatever its owner wants to know of the bytes; printable ASCII only. */
   readonly meta: Readonly<Record<string, string>>;
   readonly bytes: Buffer;
 }
@@ -19,22 +19,22 @@ export type BodyEntry = Entry<Body> & { readonly x: Body };
 const NEWLINE = 0x0a;
 
 export function packBody({ x: { meta, bytes }, ...entry }: BodyEntry): Buffer {
-  return Buffer.concat([Buffer.from(`${JSON.stringify({ ...entry, m: meta })}\n`), bytes]);
+  return Buffer.concat([Buffer.from(`${JSON.stringify({ ...entry, m: meta, n: bytes.length })}\n`), bytes]);
 }
 
-/** Undefined for what isn't such an entry. The bytes are a copy, so that they don't keep the buffer alive that they came in. */
+/** Undefined for what isn't such an entry, or was cut short. The bytes are a copy, so that they don't keep the buffer alive that they came in. */
 export function unpackBody(packed: Buffer): BodyEntry | undefined {
   const end = packed.indexOf(NEWLINE);
   if (end === -1) return undefined;
   try {
-    const { m: meta, ...head } = JSON.parse(packed.toString('utf8', 0, end)) as { m?: unknown };
-    if (!isMeta(meta)) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(packed.length - end - 1);
+    const { m: meta, n: length, ...head } = JSON.parse(packed.toString('utf8', 0, end)) as { m?: unknown; n?: unknown };
+    if (!isMeta(meta) || length !== packed.length - end - 1) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(length);
     packed.copy(bytes, 0, end + 1);
     const entry = decodeEntry({ ...head, x: { meta, bytes } }) as BodyEntry | undefined;
     return entry?.v === BODY_VERSION ? entry : undefined;
   } catch {
-    return undefined; // not JSON: not ours, or cut short
+    return undefined; // not JSON: not ours
   }
 }
 
@@ -47,5 +47,6 @@ export function sizeOfBody({ d, x }: BodyEntry): number {
 const HEAD_BYTES = 500;
 
 function isMeta(value: unknown): value is Body['meta'] {
-  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((text) => typeof text === 'string' && /^[\x20-\x7e]*$/.test(text));
 }

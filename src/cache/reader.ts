@@ -6,6 +6,7 @@
 import { Answers } from './answers.js';
 import type { Backend } from './backend.js';
 import type { Budget } from './budget/budget.js';
+import { DeadlineError, withDeadline } from './budget/deadline.js';
 import type { ReadPause } from './budget/pause.js';
 import { type Entry, freshForMs } from './entry.js';
 import { FleetLoader, type FleetLoad } from './fleet-loader.js';
@@ -14,6 +15,9 @@ import { type BatchLoad, type CacheReader, type Found, keyOf, type Namespace } f
 import { SourceHealth } from './source-health.js';
 import type { Counters, NamespaceCounters } from './stats/counters.js';
 import { type Shelf, Tiers } from './tiers/tiers.js';
+
+/** A source that is silent for so long is down, where something can stand in; as long as an unreachable one takes to fail. */
+const DOWN_AFTER_MS = 2_000;
 
 /** What the cache has for a read. */
 interface Cached {
@@ -73,9 +77,12 @@ export class Reader implements CacheReader {
       missing = missing.filter((key) => !stale.has(key));
     }
     try {
-      for (const [key, entry] of await this.#load(missing, arrivedAt, read)) answer(key, entry);
+      const loading = this.#load(missing, arrivedAt, read);
+      const allCanStandIn = missing.length > 0 && missing.every((key) => stale.has(key));
+      for (const [key, entry] of await (allCanStandIn ? withDeadline(loading, DOWN_AFTER_MS) : loading)) answer(key, entry);
       for (const key of missing) if (stale.has(key)) counts[endAs]++;
     } catch (error) {
+      if (error instanceof DeadlineError) this.#source.failed(); // frozen: the load ends late, and nobody else waits for it
       for (const key of missing) {
         const entry = stale.get(key);
         if (entry !== undefined) standIn(key, entry);

@@ -10,8 +10,9 @@ const ALLOWED_METHODS = 'GET, POST';
 /** Two hours, the longest that Chromium remembers a preflight. */
 const PREFLIGHT_MAX_AGE_SECONDS = 7_200;
 
-type Headers = Readonly<Record<string, string>>;
-const NONE: Headers = Object.freeze({});
+/** Names and values in turn. */
+type Headers = readonly string[];
+const NONE: Headers = [];
 
 export class Cors {
   readonly #origins: ReadonlySet<string>;
@@ -28,17 +29,17 @@ export class Cors {
   /** For every answer but a preflight's, errors included. None for an origin that is not allowed, and without one. */
   headers(origin: string | undefined): Headers {
     if (origin === undefined || !this.#origins.has(origin)) return NONE;
-    return { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED_HEADERS };
+    return ['access-control-allow-origin', origin, 'access-control-expose-headers', EXPOSED_HEADERS];
   }
 
   preflightHeaders(origin: string | undefined): Headers {
     if (origin === undefined || !this.#origins.has(origin)) return NONE;
-    return {
-      'access-control-allow-origin': origin,
-      'access-control-allow-methods': ALLOWED_METHODS,
-      'access-control-allow-headers': ALLOWED_HEADERS,
-      'access-control-max-age': String(PREFLIGHT_MAX_AGE_SECONDS),
-    };
+    return [
+      ['access-control-allow-origin', origin],
+      ['access-control-allow-methods', ALLOWED_METHODS],
+      ['access-control-allow-headers', ALLOWED_HEADERS],
+      ['access-control-max-age', String(PREFLIGHT_MAX_AGE_SECONDS)],
+    ].flat();
   }
 }
 

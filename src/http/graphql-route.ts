@@ -6,9 +6,11 @@ import { Readable } from 'node:stream';
 import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLResponse } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { GraphQLError } from 'graphql';
+import { hasPermission } from '../auth/principal.js';
 import type { RequestScope } from '../request.js';
 import { etagOf, type FinishedAnswer } from '../response-cache/attempt.js';
 import { forwardedStatus } from '../response-cache/cache-status.js';
+import { DEBUGGING_HEADER, withExplanation } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import type { HttpError } from './errors.js';
@@ -36,7 +38,10 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
     async handler(request, reply) {
       const { scope, headers, method, body, raw } = request;
       const { aliasName, missed } = scope;
-      const attempt = responses.attempt(scope, { directives: requestDirectives(headers['cache-control']), aliasName, missed });
+      const directives = requestDirectives(headers['cache-control']);
+      const isDebugged =
+        headers[DEBUGGING_HEADER] === 'true' && scope.caller !== undefined && hasPermission(scope.caller, 'cache:read');
+      const attempt = responses.attempt(scope, { directives, aliasName, missed, isDebugged });
       let finished: FinishedAnswer | undefined;
       try {
         const answer = await apollo.executeHTTPGraphQLRequest({
@@ -51,7 +56,19 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
         });
         finished = toFinished(answer);
         attempt.end(finished);
-        if (attempt.hit !== undefined && finished?.contentType !== undefined) {
+        if (isDebugged && finished?.status === 200 && !isPage(answer)) {
+          const bytes = attempt.hit === undefined ? finished.body : attempt.hit.entry.x.bytes.toString();
+          const explained = { body, nowMs: responses.nowMs(), unixMs: Date.now() };
+          return await reply
+            .headers({
+              'content-type': finished.contentType,
+              'cache-control': 'no-store',
+              'cache-status': forwardedStatus(attempt.forwarded),
+            })
+            .send(withExplanation(bytes, attempt.explain(), explained));
+        }
+        // Not 200: Apollo Server has found no content type that the client takes.
+        if (attempt.hit !== undefined && finished?.status === 200 && finished.contentType !== undefined) {
           const isHit = attempt.forwarded.fwd !== 'collapsed';
           const stored = storedAnswer(attempt.hit, {
             request: raw,

@@ -4,11 +4,14 @@
 import { randomUUID } from 'node:crypto';
 
 /** A short list, because nearly all answers are JSON. The one page has a content security policy of its own. */
-const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'strict-origin-when-cross-origin',
-  'x-frame-options': 'DENY',
-} as const;
+const SECURITY_HEADERS = [
+  'x-content-type-options',
+  'nosniff',
+  'referrer-policy',
+  'strict-origin-when-cross-origin',
+  'x-frame-options',
+  'DENY',
+];
 
 /** What an answer of `/graphql` depends on beside the URL and the body. */
 const VARY = 'authorization, x-api-key, accept';
@@ -23,13 +26,9 @@ export function hasCredentials(headers: Readonly<Record<string, unknown>>): bool
   return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
 }
 
-/** What every answer carries beside `cache-control`, whatever becomes of the request. */
-export function commonHeaders(requestId: string, options: { readonly varyOrigin: boolean }): Readonly<Record<string, string>> {
-  return {
-    'x-request-id': requestId,
-    vary: options.varyOrigin ? `${VARY}, origin` : VARY,
-    ...SECURITY_HEADERS,
-  };
+/** What every answer carries beside `cache-control`, whatever becomes of the request: names and values in turn. */
+export function commonHeaders(requestId: string, options: { readonly varyOrigin: boolean }): string[] {
+  return ['x-request-id', requestId, 'vary', options.varyOrigin ? `${VARY}, origin` : VARY, ...SECURITY_HEADERS];
 }
 
 export interface Cacheability {

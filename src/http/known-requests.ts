@@ -7,6 +7,7 @@ import type { Authenticator } from '../auth/authenticator.js';
 import { ANONYMOUS, type Principal } from '../auth/principal.js';
 import type { BodyHit } from '../cache/cache.js';
 import type { Alias, RequestVariant } from '../response-cache/aliases.js';
+import { DEBUGGING_HEADER } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import { MAX_BODY_BYTES } from './errors.js';
@@ -36,7 +37,6 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   function send(request: IncomingMessage, response: ServerResponse, scope: HttpRequestScope, alias: Alias, hit: BodyHit): void {
     const { contentType, operationName } = alias;
     const answer = storedAnswer(hit, { request, contentType, nowMs: responses.nowMs(), status: undefined, publicMaxAgeSeconds });
-    scope.route = GRAPHQL_PATH;
     scope.operation = { type: 'query', name: operationName };
     response.writeHead(answer.status, [...headersFor(request, scope), ...answer.headers]);
     response.end(answer.bytes);
@@ -70,10 +70,11 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   }
 
   return (request, response, scope, next) => {
-    if (!responses.isOn) return false;
+    if (!responses.isOn || request.headers[DEBUGGING_HEADER] !== undefined) return false;
     const search = searchOfGet(request);
     const length = search === undefined ? lengthOfPost(request) : 0;
     if (length === undefined) return false;
+    scope.route = GRAPHQL_PATH; // also for the log of a client that goes before its body has come
     const look = (bytes: Buffer | string): void => {
       find(request, response, scope, bytes).then(
         (isFound) => {

@@ -16,7 +16,9 @@ export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpR
     const isProbe = route !== undefined && PROBE_PATHS.includes(route);
     const milliseconds = performance.now() - startedAt;
     metrics.requestEnded(route, response.statusCode, milliseconds);
-    logger[isProbe ? 'debug' : 'info'](
+    const level = isProbe ? 'debug' : 'info';
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level](
       {
         requestId,
         route,

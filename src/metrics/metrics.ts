@@ -16,6 +16,8 @@ const INVALIDATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requestSeconds: Histogram;
+  /** Those of it that occurred, because looking labels up costs more than observing. */
+  readonly #requests = new Map<string, Histogram.Internal<string>>();
   readonly #invalidations: Counter;
   readonly #invalidationSeconds: Histogram;
 
@@ -71,8 +73,12 @@ export class Metrics {
   }
 
   /** @param route as it is registered, never as it was sent: whoever asks could make up endlessly many. */
-  requestEnded(route: string | undefined, status: number, milliseconds: number): void {
-    this.#requestSeconds.observe({ route: route ?? 'none', status: String(status) }, milliseconds / 1000);
+  requestEnded(route = 'none', status: number, milliseconds: number): void {
+    const name = `${String(status)} ${route}`;
+    let histogram = this.#requests.get(name);
+    if (histogram === undefined)
+      this.#requests.set(name, (histogram = this.#requestSeconds.labels({ route, status: String(status) })));
+    histogram.observe(milliseconds / 1000);
   }
 
   invalidationAnswered({ status, requestedAt, appliedAt }: Invalidation): void {

@@ -4,6 +4,8 @@
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Principal } from '../auth/principal.js';
+import type { ResponseKeys } from './response-keys.js';
 
 /** Some 8 MB in all. */
 const MAX_ALIASES = 20_000;
@@ -12,6 +14,8 @@ const MAX_VARIANTS = 500;
 /** What is known of a request that was answered before. */
 export interface Alias {
   readonly canonical: string;
+  /** Under what it is stored for each caller who has asked. */
+  readonly keys: WeakMap<Principal, ResponseKeys>;
   /** Of the answer, as Apollo Server chose it by `accept`. */
   readonly contentType: string;
   readonly operationName: string | undefined;
@@ -29,6 +33,8 @@ export interface RequestVariant {
 export class Aliases {
   readonly #aliases = new LRUCache<string, Alias>({ max: MAX_ALIASES });
   readonly #variants = new Map<string, number>();
+  /** Never given twice: requests under way may still learn by a number of before. */
+  #nextVariant = 0;
 
   /** The name of a request. Hashed, because V8 doesn't hash long strings and a Map of bodies would compare them one by one. */
   nameOf({ method, accept, contentType, isPreflighted }: RequestVariant, bytes: Buffer | string): string {
@@ -40,7 +46,7 @@ export class Aliases {
         this.#variants.clear();
         this.#aliases.clear();
       }
-      variant = this.#variants.size;
+      variant = this.#nextVariant++;
       this.#variants.set(text, variant);
     }
     return `${String(variant)} ${hash('sha256', bytes, 'base64')}`;
@@ -50,7 +56,7 @@ export class Aliases {
     return this.#aliases.get(name);
   }
 
-  learn(name: string, alias: Alias): void {
-    this.#aliases.set(name, alias);
+  learn(name: string, alias: Omit<Alias, 'keys'>): void {
+    this.#aliases.set(name, { ...alias, keys: new WeakMap() });
   }
 }

@@ -19,6 +19,7 @@ import {
 } from '../cache/cache.js';
 import type { Aliases } from './aliases.js';
 import type { Forwarded } from './cache-status.js';
+import type { Explanation } from './debugging.js';
 import type { Executions } from './executions.js';
 import type { CacheHint } from './hints.js';
 import type { RequestDirectives } from './request-directives.js';
@@ -27,6 +28,8 @@ import { canonicalKey, type ResponseKeys, responseKeys } from './response-keys.j
 /** Larger ones, with all that they depend on, would push out too much. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 const MAX_DEPS = 10_000;
+/** An execution that was overtaken by an invalidation, and the next, which begins after all who waited for the first have come. */
+const MAX_JOINS = 2;
 
 export interface ResponseCacheOptions {
   readonly bodies: Bodies;
@@ -62,6 +65,8 @@ export interface AttemptOptions {
   readonly aliasName: string | undefined;
   /** The operation that was looked up and not found just now, by the request's bytes. */
   readonly missed: string | undefined;
+  /** The answer will be explained and must not be stored. */
+  readonly isDebugged: boolean;
 }
 
 export interface AcceptedOperation {
@@ -92,6 +97,8 @@ export class Attempt {
   #endExecution: ((entry: BodyEntry | undefined) => boolean) | undefined;
   #hasClaim = false;
   #isEnded = false;
+  #entry: BodyEntry | undefined;
+  #reason: string | undefined = 'it is no query, or has extensions, or the cache is off or not trusted now';
 
   constructor(cache: AttemptParts, request: CacheableRequest, options: AttemptOptions) {
     this.#cache = cache;
@@ -107,6 +114,26 @@ export class Attempt {
   /** What became of a request that was not answered by a stored response. */
   get forwarded(): Forwarded {
     return this.#forwarded;
+  }
+
+  /** Why it was, or was not, stored. To be called when it has ended. */
+  explain(): Explanation {
+    const { isPrivate } = this.#request;
+    const hintIsPrivate = this.#operation?.hint.isPrivate === true;
+    const entry = this.#hit?.entry ?? this.#entry;
+    const isCallersOwn = this.#hit === undefined ? isPrivate || hintIsPrivate : entry?.d[0] === this.#keys?.[1];
+    return {
+      source: this.#hit === undefined ? 'subgraph' : 'cache',
+      entry,
+      isCallersOwn,
+      decidedBy: hintIsPrivate
+        ? '@cacheControl(scope: PRIVATE)'
+        : isCallersOwn
+          ? 'a resolver asked who asks'
+          : 'no resolver asked who asks',
+      reason: this.#hit === undefined ? this.#reason : undefined,
+      tier: this.#hit?.tier,
+    };
   }
 
   /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
@@ -126,17 +153,16 @@ export class Attempt {
     this.#keys = keys;
     this.#operation = { canonical, name: operation.name, hint: operation.hint() };
     this.#forwarded = noCache ? { fwd: 'request', stored: false } : { fwd: 'miss', stored: false };
-    const both = [keys.everyone, keys.caller];
     if (!noCache) {
       const hit =
-        bodies.inMemory(both) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(both, cacheBudget));
+        bodies.inMemory(keys) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(keys, cacheBudget));
       if (hit !== undefined) {
         counts[`${hit.tier}Hits`]++;
         return this.#answerWith(hit);
       }
     }
     counts.misses++;
-    if (await this.#collapse(canonical, both)) return true;
+    if (await this.#collapse(canonical, keys)) return true;
     this.#begun = bodies.begin();
     counts.loads++;
     return false;
@@ -151,37 +177,42 @@ export class Attempt {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const entry = answer === undefined ? undefined : this.#entryFor(answer);
-    const isStored = entry !== undefined && this.#cache.bodies.keep(entry);
+    const isStored = entry !== undefined && !this.#options.isDebugged && this.#cache.bodies.keep(entry);
+    this.#entry = entry;
     if (this.#request.staleAgeSeconds !== undefined) this.#forwarded = { fwd: 'stale' };
     else if (isStored && 'stored' in this.#forwarded) this.#forwarded = { ...this.#forwarded, stored: true };
     if (answer !== undefined && (isStored || this.#hit !== undefined)) this.#learnAlias(answer);
     const kept = isStored ? entry : undefined;
-    const isWanted = this.#endExecution?.(kept) ?? false;
+    const isWanted = this.#endExecution?.(entry) ?? false;
     // Somebody has asked for it a second time already.
     if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
     if (this.#hasClaim && this.#keys !== undefined) {
-      const forAll = kept?.d[0] === this.#keys.everyone ? kept : undefined;
-      void this.#cache.bodies.release(this.#keys.everyone, forAll);
+      const forAll = kept?.d[0] === this.#keys[0] ? kept : undefined;
+      void this.#cache.bodies.release(this.#keys[0], forAll);
     }
   }
 
   /** Lets another request's execution answer, in this pod or, for what is everyone's, in another. */
-  async #collapse(canonical: string, keys: readonly string[]): Promise<boolean> {
+  async #collapse(canonical: string, keys: ResponseKeys): Promise<boolean> {
     const { bodies, counts, executions, scopes } = this.#cache;
+    const [everyone, callersOwn] = keys;
     const isCallersOwn = scopes.get(canonical) === 'caller' || this.#operation?.hint.isPrivate === true;
-    const name = isCallersOwn ? (keys[1] as string) : canonical;
-    const running = executions.join(name);
-    if (running !== undefined) {
+    const name = isCallersOwn ? callersOwn : canonical;
+    for (let joined = 0; joined < MAX_JOINS; joined++) {
+      const running = executions.join(name);
+      if (running === undefined) break; // and begin one in the same turn
       const entry = await running;
-      if (entry !== undefined && keys.includes(entry.d[0] as string) && bodies.servable(entry)) {
+      // What came of it can't be shared, nor what would come of the next.
+      if (entry === undefined || !keys.includes(entry.d[0] as string)) break;
+      if (bodies.servable(entry)) {
         counts.coalesced++;
         this.#forwarded = { fwd: 'collapsed' };
         return this.#answerWith({ entry, tier: 'l1' });
       }
     }
     this.#endExecution = executions.begin(name);
-    if (isCallersOwn || this.#endExecution === undefined) return false;
-    const everyone = keys[0] as string;
+    // What another pod has stored may be what the client's no-cache is about.
+    if (isCallersOwn || this.#endExecution === undefined || this.#options.directives.noCache) return false;
     this.#hasClaim = await bodies.claim(everyone, this.#request.cacheBudget);
     if (this.#hasClaim) return false;
     const hit = await bodies.awaitOthers(everyone, keys, this.#request.cacheBudget);
@@ -205,30 +236,49 @@ export class Attempt {
     const { canonical, hint } = this.#operation;
     const isCallersOwn = isPrivate || hint.isPrivate;
     this.#cache.scopes.set(canonical, isCallersOwn ? 'caller' : 'everyone');
-    if (status !== 200 || isNoStore || this.#options.directives.noStore || deps.size > MAX_DEPS) return undefined;
+    if (status !== 200 || isNoStore) return this.#notStored('it has errors, is stale, or is of a field that is never stored');
+    if (this.#options.directives.noStore) return this.#notStored('cache-control: no-store');
+    if (deps.size > MAX_DEPS) return this.#notStored('it depends on too much');
     const { bodies, ttlSeconds } = this.#cache;
     // What it was made from is as old as it was when it was read, which was after the execution began.
     const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
-    const bytes = Buffer.from(body);
-    if (freshSeconds <= 0 || bytes.length > MAX_RESPONSE_BYTES) return undefined;
+    const bytes = bytesOf(body);
+    if (bytes.length > MAX_RESPONSE_BYTES) return this.#notStored('it is too large');
     const entry: BodyEntry = {
       v: BODY_VERSION,
       e: begun.stamp.epoch,
       s: begun.stamp.seq,
       t: Math.round(begun.atMs),
       f: Math.round(freshSeconds * 1000) / 1000,
-      d: [isCallersOwn ? this.#keys.caller : this.#keys.everyone, ...deps],
+      d: [this.#keys[isCallersOwn ? 1 : 0], ...deps],
       x: { meta: { etag: etagOf(bytes) }, bytes },
     };
-    return freshForMs(entry, bodies.nowMs()) > 0 ? entry : undefined;
+    if (freshForMs(entry, bodies.nowMs()) <= 0)
+      return this.#notStored('what it was made from, or a hint, lets it live no longer');
+    if (!bodies.servable(entry)) return this.#notStored('what it was made from was invalidated meanwhile', entry);
+    this.#reason = undefined;
+    return entry;
   }
 
-  #learnAlias({ contentType }: FinishedAnswer): void {
+  /** @param entry for the cache to count, where it is the one to refuse it. */
+  #notStored(reason: string, entry?: BodyEntry): BodyEntry | undefined {
+    this.#reason = reason;
+    return entry;
+  }
+
+  #learnAlias({ status, contentType }: FinishedAnswer): void {
     const { aliasName } = this.#options;
-    if (aliasName === undefined || contentType === undefined || this.#operation === undefined) return;
+    if (status !== 200 || aliasName === undefined || contentType === undefined || this.#operation === undefined) return;
     const { canonical, name } = this.#operation;
     this.#cache.aliases.learn(aliasName, { canonical, contentType, operationName: name });
   }
+}
+
+/** In memory of their own: a slice of the pool that Buffer.from takes small ones from would keep 8 kB and more alive. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 /** Strong: of the bytes. */

@@ -7,7 +7,7 @@ import type { BodyEntry } from '../cache/cache.js';
 export class Executions {
   readonly #running = new Map<string, { readonly result: Promise<BodyEntry | undefined>; joined: boolean }>();
 
-  /** The execution to join, if there is one. It resolves with what was stored, or undefined; it never rejects. */
+  /** The execution to join, if there is one. It resolves with what came of it, or undefined if that can't be stored; it never rejects. */
   join(name: string): Promise<BodyEntry | undefined> | undefined {
     const running = this.#running.get(name);
     if (running !== undefined) running.joined = true;

@@ -13,8 +13,10 @@ export function responseCachePlugin(responses: ResponseCache): ApolloServerPlugi
       const attempt = responses.attemptOf(contextValue.request);
       if (attempt === undefined) return Promise.resolve({}); // not a request by HTTP
       return Promise.resolve({
-        async responseForOperation({ schema, document, operation, queryHash, request }) {
-          if (queryHash === undefined) return null;
+        async responseForOperation({ schema, document, operation: known, queryHash, request }) {
+          // Whatever its types say, it is undefined when the document has no operation of that name.
+          const operation = known as typeof known | undefined;
+          if (queryHash === undefined || operation === undefined) return null;
           const isFound = await attempt.find({
             type: operation.operation,
             documentHash: queryHash,

@@ -12,7 +12,7 @@ import type { BodyHit, Budget } from '../cache/cache.js';
 import { type Alias, Aliases } from './aliases.js';
 import { Attempt, type AttemptOptions, type CacheableRequest, type ResponseCacheOptions } from './attempt.js';
 import { Executions } from './executions.js';
-import { responseKeys } from './response-keys.js';
+import { type ResponseKeys, responseKeys } from './response-keys.js';
 
 /** Operations of which it is remembered whether their answers were somebody's own. */
 const MAX_SCOPES = 10_000;
@@ -39,16 +39,14 @@ export class ResponseCache {
 
   /** What this pod's memory has for a request that is known by its bytes. */
   inMemory(alias: Alias, caller: Principal): BodyHit | undefined {
-    const { everyone, caller: own } = responseKeys(alias.canonical, caller);
-    const hit = this.options.bodies.inMemory([everyone, own]);
+    const hit = this.options.bodies.inMemory(keysOf(alias, caller));
     if (hit !== undefined) this.options.counts.l1Hits++;
     return hit;
   }
 
   /** The same in Redis, in one round trip. */
   async inStore(alias: Alias, caller: Principal, budget: Budget): Promise<BodyHit | undefined> {
-    const { everyone, caller: own } = responseKeys(alias.canonical, caller);
-    const hit = await this.options.bodies.inStore([everyone, own], budget);
+    const hit = await this.options.bodies.inStore(keysOf(alias, caller), budget);
     if (hit !== undefined) this.options.counts.l2Hits++;
     return hit;
   }
@@ -68,4 +66,10 @@ export class ResponseCache {
   attemptOf(request: object): Attempt | undefined {
     return this.#attempts.get(request);
   }
+}
+
+function keysOf(alias: Alias, caller: Principal): ResponseKeys {
+  let keys = alias.keys.get(caller);
+  if (keys === undefined) alias.keys.set(caller, (keys = responseKeys(alias.canonical, caller)));
+  return keys;
 }

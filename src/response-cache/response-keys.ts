@@ -7,18 +7,14 @@ import type { Principal } from '../auth/principal.js';
 
 export const RESPONSE_NAMESPACE = 'response';
 
-export interface ResponseKeys {
-  /** For answers that never asked who is there. */
-  readonly everyone: string;
-  /** For the others. Nobody is a caller too. */
-  readonly caller: string;
-}
+/** One for answers that never asked who is there, and one for the others. Nobody is a caller too. */
+export type ResponseKeys = readonly [everyone: string, caller: string];
 
 /**
  * @param version of the server: what another one answers to the same operation is another response.
  * @param documentHash SHA-256 of the document's text, hex.
  * @param operationName empty for an anonymous operation.
- * @returns undefined for variables that are nested too deep to be written down.
+ * @returns undefined for variables that can't be written down: nested too deep, or with a number so large that JSON has none of it.
  */
 export function canonicalKey(
   version: string,
@@ -35,10 +31,7 @@ export function canonicalKey(
 }
 
 export function responseKeys(canonical: string, caller: Principal): ResponseKeys {
-  return {
-    everyone: keyOf(canonical, ''),
-    caller: keyOf(canonical, digestOf(caller)),
-  };
+  return [keyOf(canonical, ''), keyOf(canonical, digestOf(caller))];
 }
 
 function keyOf(canonical: string, caller: string): string {
@@ -66,6 +59,8 @@ function digestOf(caller: Principal): string {
 
 /** For `JSON.stringify`, which calls it for every value on the way down. */
 function sortKeys(_key: string, value: unknown): unknown {
+  // JSON.stringify would write null, which means something else.
+  if (value === Infinity || value === -Infinity) throw new RangeError('A variable is too large a number.');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,9 +1,11 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Budget } from '../../src/cache/cache.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
+import { Deferred } from './deferred.js';
 import { startPodProcess } from './pod-processes.js';
 import { counters, openPod, type Pod, PREFIX } from './pods.js';
 import { DEVICES, Source } from './source.js';
@@ -25,6 +27,9 @@ beforeEach(async () => {
   track({ name: 'Redis client of the test', close: () => Promise.resolve(client.disconnect()) });
   source = new Source();
   pods = await Promise.all(['a', 'b', 'c', 'd'].map((name) => openPod(name, redis.url)));
+  // The first time that code runs it is slow, and a quarter of a second short.
+  await readEverywhere(() => idsOf(9_000, 9_100), 3);
+  source.questions.length = 0;
 });
 
 const idsOf = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `sensor-${from + i}`);
@@ -52,44 +57,71 @@ async function timed<T>(action: () => Promise<T>): Promise<{ result: T; ms: numb
   return { result: await action(), ms: performance.now() - startedAt };
 }
 
-describe('one cold batch', () => {
-  const IDS = idsOf(0, 100);
+/** Longer than this, and a waiter may run out of its quarter of a second though nobody was slow. */
+const STALL_MS = 100;
 
+/** Tries until this process, in which all pods run, was not held up meanwhile. @param attempt gets ids of its own. */
+async function undisturbed(attempt: (ids: readonly string[]) => Promise<() => void>): Promise<void> {
+  for (let i = 0; ; i++) {
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const check = await attempt(idsOf(100 * i, 100 * (i + 1)));
+    delay.disable();
+    if (delay.max < STALL_MS * 1e6 || i === 9) return check();
+  }
+}
+
+describe('one cold batch', () => {
   it('is asked of the source once, however many pods and requests want it', async () => {
-    source.remove('sensor-3'); // an absence is shared like anything else
-    const answers = await readEverywhere(() => IDS);
-    for (const values of answers) expect(values).toEqual(IDS.map((id) => source.current(id)));
-    expect(timesAsked(IDS)).toEqual([1]);
-    const counts = await Promise.all(pods.map(({ cache }) => counters(cache, 'device_meta')));
-    const sum = (name: keyof (typeof counts)[0]) => counts.reduce((total, each) => total + each[name], 0);
-    expect(sum('loads')).toBe(100);
-    expect(sum('loads') + sum('coalesced')).toBe(sum('misses'));
-    expect(sum('misses') + sum('l1Hits') + sum('l2Hits')).toBe(100 * 100);
+    const counted = () => Promise.all(pods.map(({ cache }) => counters(cache, 'device_meta')));
+    await undisturbed(async (ids) => {
+      source.remove(ids[3]!); // an absence is shared like anything else
+      const before = await counted();
+      const answers = await readEverywhere(() => ids, 10);
+      const after = await counted();
+      const sum = (name: keyof (typeof after)[0]) => after.reduce((total, each, i) => total + each[name] - before[i]![name], 0);
+      return () => {
+        for (const values of answers) expect(values).toEqual(ids.map((id) => source.current(id)));
+        expect(timesAsked(ids)).toEqual([1]);
+        expect(sum('loads')).toBe(100);
+        expect(sum('loads') + sum('coalesced')).toBe(sum('misses'));
+        expect(sum('misses') + sum('l1Hits') + sum('l2Hits')).toBe(100 * 40);
+      };
+    });
     await waitFor(async () => (await locks()).length === 0);
   });
 
   it('is asked once where batches overlap, too', async () => {
-    await readEverywhere((pod, read) => idsOf(10 * pod + read, 60 + 10 * pod + read), 5);
-    expect(timesAsked(idsOf(0, 94))).toEqual([1]);
+    await undisturbed(async (ids) => {
+      await readEverywhere((pod, read) => ids.slice(10 * pod + read, 60 + 10 * pod + read), 5);
+      return () => expect(timesAsked(ids.slice(0, 94))).toEqual([1]);
+    });
     await waitFor(async () => (await locks()).length === 0);
   });
 
   it('is asked once more by all pods together after it was invalidated, however soon', async () => {
-    await readEverywhere(() => IDS, 2);
-    for (const id of IDS) source.change(id);
-    await pods[0]!.cache.invalidate(IDS.map((id) => `device:${id}`));
-    const answers = await readEverywhere(() => IDS, 5);
-    for (const values of answers) expect(values.map((value) => value!.version)).toEqual(IDS.map(() => 2));
-    expect(timesAsked(IDS)).toEqual([2]);
+    await undisturbed(async (ids) => {
+      await readEverywhere(() => ids, 2);
+      for (const id of ids) source.change(id);
+      await pods[0]!.cache.invalidate(ids.map((id) => `device:${id}`));
+      source.questions.length = 0;
+      const answers = await readEverywhere(() => ids, 5);
+      return () => {
+        for (const values of answers) expect(values.map((value) => value!.version)).toEqual(ids.map(() => 2));
+        expect(timesAsked(ids)).toEqual([1]);
+      };
+    });
   });
 
   it('is asked once when the source takes its time, within what others wait', async () => {
-    source.hold();
-    const answered = readEverywhere(() => IDS, 5);
-    await waitFor(() => timesAsked(IDS).includes(1));
-    source.release();
-    await answered;
-    expect(timesAsked(IDS)).toEqual([1]);
+    await undisturbed(async (ids) => {
+      source.hold();
+      const answered = readEverywhere(() => ids, 5);
+      await waitFor(() => timesAsked(ids).includes(1));
+      source.release();
+      await answered;
+      return () => expect(timesAsked(ids)).toEqual([1]);
+    });
   });
 });
 
@@ -119,12 +151,12 @@ describe('who waits for another pod', () => {
     expect(budget.remainingMs).toBeGreaterThan(2_000 - SLACK_MS); // Redis is not to blame for it
   });
 
-  it('has what nobody else loads as soon as the source answers, and stores it', async () => {
+  it('does not keep what it loads itself from the others meanwhile', async () => {
     await claim('slow');
-    void source.read(pods[0]!.cache, ['slow', 'fast']);
-    const { ms } = await timed(() => waitFor(() => client.exists(`${PREFIX}device_meta:fast`)));
-    expect(ms).toBeLessThan(OTHERS_LOADS_MS);
-    await waitFor(() => source.timesAsked('slow') === 1);
+    const read = source.read(pods[0]!.cache, ['slow', 'fast']);
+    await waitFor(() => client.exists(`${PREFIX}device_meta:fast`));
+    await read;
+    expect(source.questions).toEqual([['fast'], ['slow']]);
   });
 });
 
@@ -141,12 +173,13 @@ describe('a load that fails', () => {
   });
 
   it('fails nobody else: who waited asks the source itself', async () => {
-    const failing = new Source();
-    failing.hold();
-    failing.failure = new Error('down');
-    const lost = failing.read(pods[0]!.cache, ['x']).catch((error: unknown) => error);
+    const answer = new Deferred<never>();
+    const lost = pods[0]!.cache.getMany(DEVICES, ['x'], new Budget(2_000), () => answer.promise).catch((error: unknown) => error);
+    await waitFor(async () => (await locks()).length === 1);
     const waited = source.version(pods[1]!.cache, 'x');
-    expect(await lost).toBe(failing.failure);
+    const down = new Error('down');
+    answer.reject(down);
+    expect(await lost).toBe(down);
     expect(await waited).toBe(1);
   });
 });

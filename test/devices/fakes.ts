@@ -27,7 +27,12 @@ export function passingCache(): PassingCache {
     async getMany(namespace, ids, _budget, load) {
       reads.push({ namespace, ids });
       const loaded = await load(ids);
-      return new Map([...loaded].map(([id, { value, tags }]) => [id, { value, deps: [`${namespace.name}:${id}`, ...tags], freshForMs: 1_000 }]));
+      return new Map(
+        [...loaded].map(([id, { value, tags }]) => [
+          id,
+          { value, deps: [`${namespace.name}:${id}`, ...tags], freshForMs: 1_000 },
+        ]),
+      );
     },
     async change(deps, change) {
       changes.push(deps);

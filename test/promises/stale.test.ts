@@ -113,7 +113,7 @@ describeWithMongoDb('while MongoDB is down', () => {
     const fresh = await waitFor(async () => {
       const answer = await read(pod, 'bed-0');
       expect(answer.errors).toBeUndefined();
-      return answer.extensions?.stale === undefined && answer;
+      return answer.extensions?.stale === undefined ? answer : undefined;
     });
     expect(fresh.data!.devices).toEqual([{ description: 'new' }]);
     expect(fresh.cacheControl).not.toBe('no-store');
@@ -137,12 +137,19 @@ describeWithMongoDb('while MongoDB is down', () => {
 
   it('serves what has expired when it is frozen, too', async () => {
     await mongodb.pause();
-    await isStale(pod);
-    const startedAt = performance.now();
-    const { data, extensions } = await read(pod, 'bed-0');
-    expect(data!.devices).toEqual([{ description: 'old' }]);
-    expect(extensions?.stale).toBeDefined();
-    expect(performance.now() - startedAt).toBeLessThan(1_000); // nobody waits for what is known to be down
+    let longestMs = 0;
+    const timedRead = async () => {
+      const startedAt = performance.now();
+      const answer = await read(pod, 'bed-0');
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
+      expect(answer.data!.devices).toEqual([{ description: 'old' }]);
+      return answer.extensions?.stale !== undefined;
+    };
+    await waitFor(timedRead, { timeoutMs: 15_000 });
+    expect(longestMs).toBeLessThan(2_000 + 1_000); // as long as one that is gone takes to fail
+    longestMs = 0;
+    for (let i = 0; i < 20; i++) expect(await timedRead()).toBe(true);
+    expect(longestMs).toBeLessThan(1_000); // nobody waits for what is known to be down
     mongodb.resume();
     await waitFor(async () => (await read(pod, 'bed-0')).extensions?.stale === undefined, { timeoutMs: 15_000 });
   });
