@@ -73,6 +73,7 @@ export async function run(options: RunOptions): Promise<Progress> {
   const following = follower.run(() => phase.isSettled);
   const faults = schedule.run();
   const working = clients.map((client) => client.run(() => phase.isOver));
+  const everything = Promise.all([faults, ...working]); // ends early only by failing
   let reported = 0;
   const report = () => {
     for (; reported < recorder.violations.length; reported++) {
@@ -83,7 +84,7 @@ export async function run(options: RunOptions): Promise<Progress> {
   };
   const isBroken = () => recorder.violations.some(({ kind }) => kind === options.stopsAt);
   while (!options.isEnough(progress()) && !isBroken()) {
-    await Promise.race([faults, ...working, new Promise((resolve) => setTimeout(resolve, 250))]);
+    await Promise.race([everything, new Promise((resolve) => setTimeout(resolve, 250))]);
     report();
   }
   schedule.stop();
