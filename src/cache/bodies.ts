@@ -112,7 +112,7 @@ export class Bodies {
 
   /**
    * Keeps a first answer, or one in the place of an older one that was asked for twice. False when what it was made from was invalidated
-   * meanwhile.
+   * meanwhile, or there is no room for one so large.
    */
   keep(entry: BodyEntry): boolean {
     if (!this.servable(entry)) {
@@ -120,9 +120,12 @@ export class Bodies {
       return false;
     }
     const key = entry.d[0] as string;
-    if (this.#parts.backend.bodies.get(key) === undefined) this.#probation.set(key, entry, 0, sizeOfBody(entry));
-    else void this.admit(entry);
-    return true;
+    if (this.#parts.backend.bodies.get(key) !== undefined) {
+      void this.admit(entry);
+      return true;
+    }
+    this.#probation.set(key, entry, 0, sizeOfBody(entry));
+    return this.#probation.has(key);
   }
 
   /** Takes what was asked for twice into the main part of memory, and into Redis, which nobody needs to wait for. Never rejects. */
