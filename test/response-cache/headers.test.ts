@@ -126,7 +126,7 @@ describeWithMongoDb('cache-status of a fleet', () => {
     const stale = await waitFor(
       async () => {
         const answer = await exchange(agent, one.url, device);
-        return cacheStatus(answer) === 'fwd=stale' && answer;
+        return cacheStatus(answer) === 'fwd=stale' ? answer : undefined;
       },
       { timeoutMs: 10_000 },
     );
