@@ -77,7 +77,7 @@ describeWithMongoDb('three pods', () => {
   const mutate = async (pod: ServerProcess, mutation: string, caller: Record<string, string>) => {
     const { body } = await pod.graphql(`mutation { ${mutation} }`, {}, caller);
     expect(body.errors).toBeUndefined();
-    const [payload] = Object.values(body.data!) as any[];
+    const [payload] = Object.values<any>(body.data!);
     expect((payload.invalidation ?? payload).status).toBe('APPLIED');
   };
 
