@@ -1,6 +1,6 @@
 /** What a key of `npm run fleet` does. Pressing it again undoes it. */
 import type { RedisServer } from '../test/harness/redis.js';
-import type { Fleet, Pod } from '../test/promises/fleet.js';
+import type { Fleet, Pod } from '../test/promises/fleet/fleet.js';
 import type { Readers } from './fleet-readers.js';
 
 export interface Command {

@@ -1,10 +1,10 @@
 /** Some traffic for `npm run fleet`: devices of one user, read on every pod all the time, changed and purged when asked to. */
-import type { Api, Headers } from '../test/promises/api.js';
-import { bearer } from '../test/promises/api.js';
-import { Database } from '../test/promises/database.js';
-import { Chain } from '../test/promises/devices.js';
-import type { Fleet, Pod } from '../test/promises/fleet.js';
-import { CLEAR, DEVICES, UPDATE } from '../test/promises/queries.js';
+import type { Api, Headers } from '../test/promises/workload/api.js';
+import { bearer } from '../test/promises/workload/api.js';
+import { Database } from '../test/promises/workload/database.js';
+import { Chain } from '../test/promises/workload/devices.js';
+import type { Fleet, Pod } from '../test/promises/fleet/fleet.js';
+import { CLEAR, DEVICES, UPDATE } from '../test/promises/workload/queries.js';
 
 const OWNER = '00000000-0000-4000-8000-000000000001';
 const DEVICES_IN_ALL = 100;

@@ -4,8 +4,8 @@
  */
 import { emitKeypressEvents } from 'node:readline';
 import { runScript } from '../test/harness/script.js';
-import { Api, bearer } from '../test/promises/api.js';
-import { Fleet, type Pod } from '../test/promises/fleet.js';
+import { Api, bearer } from '../test/promises/workload/api.js';
+import { Fleet, type Pod } from '../test/promises/fleet/fleet.js';
 import { commandsOf, type Command } from './fleet-commands.js';
 import { lineOf, STATS, type Stats } from './fleet-line.js';
 import { Readers } from './fleet-readers.js';
