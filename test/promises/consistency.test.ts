@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { describeWithMongoDb } from '../harness/mongodb.js';
-import { faultsFor } from './faults-of.js';
+import { faultsFor } from './faults/faults-of.js';
 import { run } from './run.js';
 
 const LEAST_MS = 12_000;

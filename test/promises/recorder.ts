@@ -2,8 +2,8 @@
  * Records what happens, in order, and hands it to the checker while it happens, so that a history of millions of reads needs no memory.
  * Also counts it. Called by the workload, the faults and the run.
  */
-import { Checker, type Violation } from './checker.js';
-import type { Action, Answered, Breakage, HistoryEvent, Sent } from './history.js';
+import { Checker, type Violation } from './checker/checker.js';
+import type { Action, Answered, Breakage, HistoryEvent, Sent } from './checker/history.js';
 
 /** What became of an operation, beside when. */
 export type Outcome = Omit<Answered, 'type' | 'at' | 'op' | 'lateMs'>;

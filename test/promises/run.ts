@@ -4,22 +4,22 @@
  */
 import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
-import { Api } from './api.js';
-import { clearCache } from './changes.js';
-import type { Violation, ViolationKind } from './checker.js';
-import { Client } from './client.js';
-import { Database } from './database.js';
-import { listedRegister, registerOf } from './devices.js';
-import type { Fault, Lane } from './faults.js';
-import { Fleet, type FleetOptions } from './fleet.js';
-import { Follower } from './follower.js';
-import type { Holding } from './history.js';
-import { STATUS } from './queries.js';
-import { Random } from './random.js';
-import { readDevices, readListing } from './reads.js';
+import { Api } from './workload/api.js';
+import { clearCache } from './workload/changes.js';
+import type { Violation, ViolationKind } from './checker/checker.js';
+import { Client } from './workload/client.js';
+import { Database } from './workload/database.js';
+import { listedRegister, registerOf } from './workload/devices.js';
+import type { Fault, Lane } from './faults/faults.js';
+import { Fleet, type FleetOptions } from './fleet/fleet.js';
+import { Follower } from './workload/follower.js';
+import type { Holding } from './checker/history.js';
+import { STATUS } from './workload/queries.js';
+import { Random } from './workload/random.js';
+import { readDevices, readListing } from './workload/reads.js';
 import { Recorder } from './recorder.js';
-import { Schedule } from './schedule.js';
-import { World } from './world.js';
+import { Schedule } from './faults/schedule.js';
+import { World } from './workload/world.js';
 
 /** What must be true some time after the last fault. */
 const RECOVERY_MS = 20_000;

@@ -8,10 +8,10 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { environment } from '../harness/environment.js';
 import { runScript } from '../harness/script.js';
-import { faultsFor } from './faults-of.js';
+import { faultsFor } from './faults/faults-of.js';
 import { page, progressLine, summary } from './report.js';
 import { type Progress, run } from './run.js';
-import { TOPOLOGIES, type TopologyName } from './topology.js';
+import { TOPOLOGIES, type TopologyName } from './fleet/topology.js';
 
 const PAGE = 'docs/soak.md';
 const PROGRESS_MS = 5_000;

@@ -51,6 +51,7 @@ async function request(
     directives: { noCache: false, noStore: false },
     aliasName: undefined,
     missed: undefined,
+    isDebugged: false,
   });
   const hint = { maxAgeSeconds: Infinity, isPrivate: false };
   const operation = { type: 'query', documentHash: name, name: undefined, variables: {}, extensions: undefined } as const;
@@ -90,7 +91,7 @@ describe('one response', () => {
     const { cache, responses } = await openResponses(2 ** 20);
     for (const name of ['a', 'b']) for (let i = 0; i < 2; i++) await request(responses, name, '{"data":{}}');
     for (const name of ['a', 'b']) {
-      const { everyone } = responseKeys(canonicalKey('test', name, '', {})!, ANONYMOUS);
+      const [everyone] = responseKeys(canonicalKey('test', name, '', {})!, ANONYMOUS);
       const { bytes } = cache.bodies.inMemory([everyone])!.entry.x;
       expect(bytes.buffer.byteLength).toBe(bytes.length);
     }

@@ -1,7 +1,7 @@
 /** Servers with a part of the protocol taken out: the checker must object, else its silence about the real one says nothing. */
 import { expect, it } from 'vitest';
 import { describeWithMongoDb } from '../../harness/mongodb.js';
-import { faultsFor } from '../faults-of.js';
+import { faultsFor } from '../faults/faults-of.js';
 import { run } from '../run.js';
 import { buildWith, MISTAKES } from './mistakes.js';
 

@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { environment } from '../../harness/environment.js';
-import type { ViolationKind } from '../checker.js';
+import type { ViolationKind } from '../checker/checker.js';
 
 interface Patch {
   /** In `dist/`. */

@@ -5,9 +5,9 @@
 import { execFileSync } from 'node:child_process';
 import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
-import { freePort } from '../harness/ports.js';
-import { type RedisServer, startRedis } from '../harness/redis.js';
-import { waitFor } from '../harness/wait.js';
+import { freePort } from '../../harness/ports.js';
+import { type RedisServer, startRedis } from '../../harness/redis.js';
+import { waitFor } from '../../harness/wait.js';
 import { connectToRedis } from './redis-client.js';
 
 const MASTERS = 3;

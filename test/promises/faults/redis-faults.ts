@@ -5,11 +5,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import type { RedisServer } from '../harness/redis.js';
+import type { RedisServer } from '../../harness/redis.js';
 import type { Fault, FaultContext } from './faults.js';
-import { PREFIX } from './fleet.js';
-import type { Breakage } from './history.js';
-import { connectToRedis } from './redis-client.js';
+import { PREFIX } from '../fleet/fleet.js';
+import type { Breakage } from '../checker/history.js';
+import { connectToRedis } from '../fleet/redis-client.js';
 
 const BREAKS: Breakage = { redis: 'all' };
 const BREAKS_AND_FORGETS: Breakage = { redis: 'all', losesData: true };

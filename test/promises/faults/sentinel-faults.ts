@@ -1,8 +1,8 @@
 /** Faults of a primary and a replica under Sentinels: each ends with both there again and one replicating the other. */
 import type { Fault } from './faults.js';
-import type { Breakage } from './history.js';
-import { connectToRedis } from './redis-client.js';
-import type { SentinelTopology } from './sentinel-topology.js';
+import type { Breakage } from '../checker/history.js';
+import { connectToRedis } from '../fleet/redis-client.js';
+import type { SentinelTopology } from '../fleet/sentinel-topology.js';
 
 /** Replication is asynchronous: what the old primary took last may be gone. */
 const BREAKS: Breakage = { redis: 'all', losesData: true };

@@ -5,7 +5,7 @@ import { MONGODB_FAULTS } from './mongodb-faults.js';
 import { POD_FAULTS, PROCESS_FAULTS } from './pod-faults.js';
 import { REDIS_FAULTS } from './redis-faults.js';
 import { SENTINEL_FAULTS } from './sentinel-faults.js';
-import type { TopologyName } from './topology.js';
+import type { TopologyName } from '../fleet/topology.js';
 
 export function faultsFor(topology: TopologyName): readonly Fault[] {
   switch (topology) {

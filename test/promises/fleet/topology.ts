@@ -1,7 +1,7 @@
 /**
  * The forms in which Redis stands under a fleet: one server, two with three Sentinels, or a Cluster of three masters. Called by the fleet.
  */
-import { type RedisServer, startRedis } from '../harness/redis.js';
+import { type RedisServer, startRedis } from '../../harness/redis.js';
 import { type ClusterTopology, startCluster } from './cluster-topology.js';
 import { type SentinelTopology, startSentinels } from './sentinel-topology.js';
 

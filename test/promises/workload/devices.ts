@@ -2,7 +2,7 @@
  * The devices of the consistency test, as a model: what they should read as now, which change may come next, and which registers of the
  * history that change touches. Each belongs to one client, which makes one change at a time. Asks nobody; called by the workload.
  */
-import type { Holding, Value } from './history.js';
+import type { Holding, Value } from '../checker/history.js';
 import type { Random } from './random.js';
 
 export type Visibility = 'PUBLIC' | 'PRIVATE';

@@ -1,9 +1,9 @@
 /** The changes and purges of the workload, each with what it writes or covers and what becomes of its invalidation. */
 import type { Reply } from './api.js';
 import type { Chain, PlannedChange } from './devices.js';
-import type { Action, PodAcks } from './history.js';
+import type { Action, PodAcks } from '../checker/history.js';
 import { CLEAR, INVALIDATE_CACHE, INVALIDATE_DEVICES, REGISTER, REMOVE, UPDATE } from './queries.js';
-import type { Outcome } from './recorder.js';
+import type { Outcome } from '../recorder.js';
 import type { Owner, Target, World } from './world.js';
 
 /** 250 ms for Redis to take the invalidation, 550 ms for the pods; the rest is the database's and this machine's. */

@@ -4,11 +4,11 @@
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment } from '../harness/environment.js';
-import { freePort } from '../harness/ports.js';
-import { startProcess } from '../harness/process.js';
-import { type RedisServer, startRedis } from '../harness/redis.js';
-import { waitFor } from '../harness/wait.js';
+import { environment } from '../../harness/environment.js';
+import { freePort } from '../../harness/ports.js';
+import { startProcess } from '../../harness/process.js';
+import { type RedisServer, startRedis } from '../../harness/redis.js';
+import { waitFor } from '../../harness/wait.js';
 import { connectToRedis } from './redis-client.js';
 
 const MASTER = 'main';

@@ -1,6 +1,6 @@
 /** Faults of MongoDB, by the proxies before it: what it was asked may still be done later, as behind a real network. */
 import type { Fault, FaultContext } from './faults.js';
-import type { TcpProxy } from '../harness/tcp-proxy.js';
+import type { TcpProxy } from '../../harness/tcp-proxy.js';
 
 /** @param breakProxy of each pod; healed at the end. */
 function fault(

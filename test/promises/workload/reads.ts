@@ -1,9 +1,9 @@
 /** The reads of the workload: one device, many, listings, API keys; each with what its answer shows of which register. */
 import type { Headers, Reply } from './api.js';
 import { type Chain, listedRegister, registerOf, valueOf, type Visibility } from './devices.js';
-import type { Holding } from './history.js';
+import type { Holding } from '../checker/history.js';
 import { DEVICE, DEVICES, LISTING, OWN, WHO } from './queries.js';
-import type { Outcome } from './recorder.js';
+import type { Outcome } from '../recorder.js';
 import type { Owner, Target, World } from './world.js';
 
 interface ReadDevice {

@@ -5,9 +5,9 @@
 import { type Api, bearer, type Headers } from './api.js';
 import type { Database } from './database.js';
 import { Chain, listedRegister, registerOf } from './devices.js';
-import type { Holding } from './history.js';
+import type { Holding } from '../checker/history.js';
 import type { Random } from './random.js';
-import type { Recorder } from './recorder.js';
+import type { Recorder } from '../recorder.js';
 
 export interface Target {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** A client of Redis itself, past every proxy, for faults and topologies. */
 import { Redis } from 'ioredis';
-import { track } from '../harness/registry.js';
-import { waitFor } from '../harness/wait.js';
+import { track } from '../../harness/registry.js';
+import { waitFor } from '../../harness/wait.js';
 
 /** Its commands fail while Redis does. */
 export async function connectToRedis(port: number): Promise<Redis> {

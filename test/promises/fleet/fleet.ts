@@ -2,13 +2,13 @@
  * The fleet of a run: pods as real processes over one Redis and one MongoDB, each pod behind proxies of its own, so that a fault can hit
  * one of them alone. Starts and stops things; what breaks when is decided by the faults. Called by the run and by `npm run fleet`.
  */
-import { type MongoServer, startMongoDb } from '../harness/mongodb-server.js';
-import { freePort } from '../harness/ports.js';
-import { type RespProxy, startRespProxy } from '../harness/resp-proxy.js';
-import { startServer, type ServerProcess } from '../harness/server.js';
-import { startProxy, type TcpProxy } from '../harness/tcp-proxy.js';
-import { JWT_SECRET } from './api.js';
-import type { Target } from './world.js';
+import { type MongoServer, startMongoDb } from '../../harness/mongodb-server.js';
+import { freePort } from '../../harness/ports.js';
+import { type RespProxy, startRespProxy } from '../../harness/resp-proxy.js';
+import { startServer, type ServerProcess } from '../../harness/server.js';
+import { startProxy, type TcpProxy } from '../../harness/tcp-proxy.js';
+import { JWT_SECRET } from '../workload/api.js';
+import type { Target } from '../workload/world.js';
 import { startTopology, type Topology, type TopologyName } from './topology.js';
 
 export const PREFIX = 'promises:';

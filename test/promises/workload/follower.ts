@@ -2,7 +2,7 @@
  * Follows every invalidation that was PENDING until it is APPLIED, by asking any pod again and again. That a pod can't say is no
  * failure: it is asked for the sake of the history. Called by clients and by the run.
  */
-import type { Action } from './history.js';
+import type { Action } from '../checker/history.js';
 import { FOLLOW_UP } from './queries.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';

@@ -1,9 +1,9 @@
 /** Faults of a Cluster of three masters: slots that move while they are used, and masters that freeze or come back empty. */
-import type { ClusterTopology } from './cluster-topology.js';
+import type { ClusterTopology } from '../fleet/cluster-topology.js';
 import type { Fault, FaultContext } from './faults.js';
-import { PREFIX } from './fleet.js';
-import type { Breakage } from './history.js';
-import { connectToRedis } from './redis-client.js';
+import { PREFIX } from '../fleet/fleet.js';
+import type { Breakage } from '../checker/history.js';
+import { connectToRedis } from '../fleet/redis-client.js';
 
 const BREAKS: Breakage = { redis: 'all' };
 const BREAKS_AND_FORGETS: Breakage = { redis: 'all', losesData: true };

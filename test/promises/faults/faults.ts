@@ -2,9 +2,9 @@
  * The faults of a run, as plans: each says what it breaks, breaks it, waits, heals it, and counts how often it struck. Which comes when is
  * decided by `schedule.ts`.
  */
-import type { Fleet, Pod } from './fleet.js';
-import type { Breakage } from './history.js';
-import type { Random } from './random.js';
+import type { Fleet, Pod } from '../fleet/fleet.js';
+import type { Breakage } from '../checker/history.js';
+import type { Random } from '../workload/random.js';
 
 /** Faults of one lane come one after the other; lanes run side by side. */
 export type Lane = 'redis' | 'pod' | 'mongodb';

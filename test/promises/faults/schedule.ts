@@ -3,9 +3,9 @@
  * comes again, with pauses between them. Counts how often each has struck. Called by the run.
  */
 import type { Fault, Lane } from './faults.js';
-import type { Fleet } from './fleet.js';
-import type { Random } from './random.js';
-import type { Recorder } from './recorder.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { Random } from '../workload/random.js';
+import type { Recorder } from '../recorder.js';
 
 export interface ScheduleOptions {
   readonly fleet: Fleet;

@@ -5,10 +5,10 @@
 import { change, clearCache, invalidateCache, invalidateDevices, writeDirectly } from './changes.js';
 import type { Chain } from './devices.js';
 import type { Follower } from './follower.js';
-import type { Action } from './history.js';
+import type { Action } from '../checker/history.js';
 import type { Random } from './random.js';
 import { readApiKey, readDevices, readListing } from './reads.js';
-import type { Outcome } from './recorder.js';
+import type { Outcome } from '../recorder.js';
 import type { Owner, World } from './world.js';
 
 /** How long a write that failed may still be made: what a proxy keeps back, and what a pod, a driver and MongoDB may take. */

@@ -2,12 +2,12 @@
  * Faults that one pod feels: its process, its way to Redis, one of its connections, chosen commands and replies. Only those of the process
  * excuse requests to it.
  */
-import { waitFor } from '../harness/wait.js';
-import type { RespProxy } from '../harness/resp-proxy.js';
-import type { ConnectionKind, RuleOptions } from '../harness/resp-rules.js';
+import { waitFor } from '../../harness/wait.js';
+import type { RespProxy } from '../../harness/resp-proxy.js';
+import type { ConnectionKind, RuleOptions } from '../../harness/resp-rules.js';
 import type { Fault, FaultContext } from './faults.js';
-import { PREFIX } from './fleet.js';
-import { connectToRedis } from './redis-client.js';
+import { PREFIX } from '../fleet/fleet.js';
+import { connectToRedis } from '../fleet/redis-client.js';
 
 const STRIKE_MS = 3_000;
 

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { Binary, type Collection, MongoClient } from 'mongodb';
 import { type Chain, valueOf } from './devices.js';
-import type { Value } from './history.js';
+import type { Value } from '../checker/history.js';
 
 interface StoredKey {
   readonly key: string;
