@@ -22,7 +22,7 @@ export function commandsOf(fleet: Fleet, readers: Readers): readonly Command[] {
       'pause Redis',
       ['Redis is frozen', 'Redis goes on'],
       () => redis.pause(),
-      () => Promise.resolve(redis.resume()),
+      () => redis.resume(),
     ),
     toggle(
       'k',
@@ -43,7 +43,7 @@ export function commandsOf(fleet: Fleet, readers: Readers): readonly Command[] {
       `freeze ${third.name}`,
       [`${third.name} is frozen`, `${third.name} goes on`],
       () => third.freeze(),
-      () => Promise.resolve(third.thaw()),
+      () => third.thaw(),
     ),
     toggle(
       'x',
@@ -68,8 +68,8 @@ function toggle(
   key: string,
   what: string,
   said: readonly [string, string],
-  breakIt: () => Promise<unknown>,
-  healIt: () => Promise<unknown>,
+  breakIt: () => unknown,
+  healIt: () => unknown,
 ): Command {
   let isBroken = false;
   const heal = async () => {

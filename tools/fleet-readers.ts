@@ -10,6 +10,11 @@ const OWNER = '00000000-0000-4000-8000-000000000001';
 const DEVICES_IN_ALL = 100;
 const PAUSE_MS = 50;
 
+interface Told {
+  readonly status: string;
+  readonly pods: object | null;
+}
+
 export class Readers {
   readonly #fleet: Fleet;
   readonly #api: Api;
@@ -52,15 +57,15 @@ export class Readers {
     const description = `update ${++this.#updates}`;
     const id = chain.commonName(chain.deviceIds[0]);
     const { data, problem } = await this.#api.graphql(pod.url, UPDATE, { id, input: { description } }, this.#owner);
-    const told = data?.updateDevice?.invalidation as { status: string; pods: object | null } | undefined;
-    return `${id} changed on ${pod.name}: ${told === undefined ? problem : `${told.status} ${JSON.stringify(told.pods)}`}`;
+    const told = (data?.updateDevice as { invalidation: Told } | undefined | null)?.invalidation;
+    return `${id} changed on ${pod.name}: ${told ? `${told.status} ${JSON.stringify(told.pods)}` : problem}`;
   }
 
   async clear(): Promise<string> {
     const pod = this.#fleet.pods[0] as Pod;
     const { data, problem } = await this.#api.graphql(pod.url, CLEAR, {}, this.#admin);
-    const told = data?.purge as { status: string; pods: object | null } | undefined;
-    return `everything invalidated on ${pod.name}: ${told === undefined ? problem : `${told.status} ${JSON.stringify(told.pods)}`}`;
+    const told = data?.purge as Told | undefined | null;
+    return `everything invalidated on ${pod.name}: ${told ? `${told.status} ${JSON.stringify(told.pods)}` : problem}`;
   }
 
   async #read(pod: Pod): Promise<void> {

@@ -34,5 +34,5 @@ export const MONGODB_FAULTS: readonly Fault[] = [
     proxy.blackhole();
     return Promise.resolve();
   }),
-  fault('MongoDB gone', [500, 5_000], (proxy) => proxy.cut()),
+  fault('MongoDB gone', [1_500, 6_000], (proxy) => proxy.cut()),
 ];

@@ -2,14 +2,11 @@
  * Faults that one pod feels: its process, its way to Redis, one of its connections, chosen commands and replies. Only those of the process
  * excuse requests to it.
  */
-import { waitFor } from '../../harness/wait.js';
-import type { RespProxy } from '../../harness/resp-proxy.js';
-import type { ConnectionKind, RuleOptions } from '../../harness/resp-rules.js';
-import type { Fault, FaultContext } from './faults.js';
+import type { Fault } from './faults.js';
+import { byRule, onProxy, untilStruck } from './pod-proxy.js';
+import { REPLY_FAULTS } from './reply-faults.js';
 import { PREFIX } from '../fleet/fleet.js';
 import { connectToRedis } from '../fleet/redis-client.js';
-
-const STRIKE_MS = 3_000;
 
 export const PROCESS_FAULTS: readonly Fault[] = [
   {
@@ -101,89 +98,4 @@ const NETWORK: readonly Fault[] = [
   ]),
 ];
 
-/** The scripts that append, sync and lock; the bulk reads; the fills. */
-const SCRIPTS = ['EVALSHA', 'EVAL'];
-
-const REPLIES: readonly Fault[] = [
-  byRule('scripts answered slowly', [500, 2_000], (random) => ({
-    on: 'reply',
-    commands: SCRIPTS,
-    every: random.integer(1, 3),
-    action: { kind: 'delay', ms: random.integer(20, 400) },
-  })),
-  byRule('connection reset when a script was done', [300, 1_500], (random) => ({
-    on: 'reply',
-    commands: SCRIPTS,
-    every: random.integer(2, 6),
-    action: { kind: 'cut' },
-  })),
-  onProxy('connection reset when it subscribes', [300, 1_500], async (proxy, { last }) => {
-    const rule = proxy.add({ on: 'command', commands: ['SUBSCRIBE'], action: { kind: 'cut' } });
-    proxy.reset('subscriber');
-    await last();
-    await untilStruck(() => rule.struck > 0);
-    rule.end();
-    return rule.struck;
-  }),
-  byRule('answers of scripts lost', [300, 1_500], (random) => ({
-    on: 'reply',
-    commands: SCRIPTS,
-    every: random.integer(3, 9),
-    action: { kind: 'swallow' },
-  })),
-  byRule('answers of reads lost', [300, 1_500], (random) => ({
-    on: 'reply',
-    commands: ['MGET', 'GET'],
-    every: random.integer(3, 9),
-    action: { kind: 'swallow' },
-  })),
-  byRule('reads lost', [300, 1_500], (random) => ({
-    on: 'command',
-    commands: ['MGET', 'GET'],
-    every: random.integer(3, 9),
-    action: { kind: 'swallow' },
-  })),
-  byRule('answers in slices', [300, 1_500], (random) => ({
-    on: 'reply',
-    every: random.integer(1, 4),
-    action: { kind: 'slice', bytes: random.integer(20, 3_000), gapMs: random.integer(0, 2) },
-  })),
-  byRule('fills held back', [200, 1_500], () => ({ on: 'command', commands: ['SET'], action: { kind: 'hold' } })),
-  byRule('nudges lost', [500, 2_000], () => ({ on: 'push', action: { kind: 'swallow' } })),
-];
-
-export const POD_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...NETWORK, ...REPLIES];
-
-/** A fault that has found nothing to strike lasts somewhat longer. */
-function untilStruck(hasStruck: () => boolean): Promise<unknown> {
-  return waitFor(hasStruck, { timeoutMs: STRIKE_MS }).catch(() => undefined); // the run says that it never struck
-}
-
-function onProxy(
-  name: string,
-  lasts: readonly [number, number],
-  run: (proxy: RespProxy, context: FaultContext) => Promise<number>,
-): Fault {
-  return {
-    name,
-    lane: 'pod',
-    lasts,
-    breaks: (pod) => ({ redis: pod }),
-    run: (context) => run(context.pod.redis as RespProxy, context),
-  };
-}
-
-/** A fault that is one rule of the pod's proxy. */
-function byRule(
-  name: string,
-  lasts: readonly [number, number],
-  options: (random: FaultContext['random']) => RuleOptions & { readonly connection?: ConnectionKind },
-): Fault {
-  return onProxy(name, lasts, async (proxy, { random, last }) => {
-    const rule = proxy.add(options(random));
-    await last();
-    await untilStruck(() => rule.struck > 0);
-    rule.end();
-    return rule.struck;
-  });
-}
+export const POD_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...NETWORK, ...REPLY_FAULTS];

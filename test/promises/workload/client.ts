@@ -18,7 +18,8 @@ const HEALED_SETTLE_MS = 4_000;
 
 const WEIGHTS = {
   device: 8,
-  batch: 14,
+  batch: 12,
+  quietBatch: 4,
   listing: 2,
   apiKey: 3,
   change: 16,
@@ -81,6 +82,9 @@ export class Client {
         await readDevices(world, world.target(random), random.shuffled(ids));
         break;
       }
+      case 'quietBatch':
+        await readDevices(world, world.target(random), random.shuffled(world.quietIds).slice(0, random.integer(1, 20)));
+        break;
       case 'listing':
         await readListing(world, world.target(random), random.pick(world.owners), random.pick(['own', 'search']));
         break;
@@ -104,7 +108,7 @@ export class Client {
       }
       case 'invalidateCache': {
         const { search, chains } = random.pick(world.owners.filter(({ isQuiet }) => !isQuiet));
-        const kind = random.weighted({ owner: 12, listings: 4, some: 3, all: 1 });
+        const kind = random.weighted({ owner: 12, listings: 4, some: 3, all: 0.3 });
         const pattern = {
           owner: `device_meta:${search}*`,
           listings: 'device_listing:*',

@@ -43,6 +43,7 @@ export class World {
   readonly ids: readonly string[];
   /** Those that are purged often. */
   readonly busyIds: readonly string[];
+  readonly quietIds: readonly string[];
   readonly #listed: readonly string[];
 
   private constructor(parts: Parts & { readonly owners: readonly Owner[]; readonly admin: Headers }) {
@@ -54,7 +55,10 @@ export class World {
     this.admin = parts.admin;
     const chains = this.owners.flatMap((owner) => owner.chains);
     this.ids = chains.flatMap((chain) => chain.ids);
-    this.busyIds = this.owners.filter(({ isQuiet }) => !isQuiet).flatMap((owner) => owner.chains.flatMap((chain) => chain.ids));
+    const idsOf = (isQuiet: boolean) =>
+      this.owners.filter((owner) => owner.isQuiet === isQuiet).flatMap((owner) => owner.chains.flatMap((chain) => chain.ids));
+    this.busyIds = idsOf(false);
+    this.quietIds = idsOf(true);
     this.#listed = chains.flatMap((chain) => chain.deviceIds.map((deviceId) => listedRegister(chain.commonName(deviceId))));
   }
 
