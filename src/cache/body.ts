@@ -2,6 +2,7 @@
  * Values that are bytes, such as whole responses. In Redis such an entry is one line of JSON, the entry without its value, and behind
  * it the bytes as they are: what is handed on as it is must not be decoded and encoded again on the way.
  */
+import { isAscii } from 'node:buffer';
 import { decodeEntry, type Entry } from './entry.js';
 import { stringBytes } from './tiers/heap-bytes.js';
 
@@ -9,29 +10,43 @@ import { stringBytes } from './tiers/heap-bytes.js';
 export const BODY_VERSION = 1;
 
 export interface Body {
-  /** Whatever its owner wants to know of the bytes; printable ASCII only. */
+  /** Whatever its owner wants to know of the content; printable ASCII only. */
   readonly meta: Readonly<Record<string, string>>;
-  readonly bytes: Buffer;
+  /** A text where that is ASCII and short: node sends it in one write with the head. */
+  readonly content: Buffer | string;
+}
+
+const MAX_TEXT_BYTES = 4_096;
+
+export function toBody(meta: Body['meta'], bytes: Buffer): Body {
+  const isText = bytes.length <= MAX_TEXT_BYTES && isAscii(bytes);
+  return { meta, content: isText ? bytes.toString('latin1') : ownBytes(bytes) };
+}
+
+/** A copy in memory of its own, so that it doesn't keep a larger buffer alive that it is a part of. */
+function ownBytes(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 export type BodyEntry = Entry<Body> & { readonly x: Body };
 
 const NEWLINE = 0x0a;
 
-export function packBody({ x: { meta, bytes }, ...entry }: BodyEntry): Buffer {
+export function packBody({ x: { meta, content }, ...entry }: BodyEntry): Buffer {
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
   return Buffer.concat([Buffer.from(`${JSON.stringify({ ...entry, m: meta, n: bytes.length })}\n`), bytes]);
 }
 
-/** Undefined for what isn't such an entry, or was cut short. The bytes are a copy, so that they don't keep the buffer alive that they came in. */
+/** Undefined for what isn't such an entry, or was cut short. */
 export function unpackBody(packed: Buffer): BodyEntry | undefined {
   const end = packed.indexOf(NEWLINE);
   if (end === -1) return undefined;
   try {
     const { m: meta, n: length, ...head } = JSON.parse(packed.toString('utf8', 0, end)) as { m?: unknown; n?: unknown };
     if (!isMeta(meta) || length !== packed.length - end - 1) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(length);
-    packed.copy(bytes, 0, end + 1);
-    const entry = decodeEntry({ ...head, x: { meta, bytes } }) as BodyEntry | undefined;
+    const entry = decodeEntry({ ...head, x: toBody(meta, packed.subarray(end + 1)) }) as BodyEntry | undefined;
     return entry?.v === BODY_VERSION ? entry : undefined;
   } catch {
     return undefined; // not JSON: not ours
@@ -40,7 +55,7 @@ export function unpackBody(packed: Buffer): BodyEntry | undefined {
 
 /** What such an entry takes of this process's memory, beside key and overhead. */
 export function sizeOfBody({ d, x }: BodyEntry): number {
-  return d.reduce((sum, dep) => sum + stringBytes(dep) + 8, x.bytes.length + HEAD_BYTES);
+  return d.reduce((sum, dep) => sum + stringBytes(dep) + 8, x.content.length + HEAD_BYTES);
 }
 
 /** The objects, and what a Buffer is beside its bytes. */

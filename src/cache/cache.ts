@@ -35,7 +35,7 @@ import { Counters, type NamespaceCounters } from './stats/counters.js';
 import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
 export type { Begun, Bodies, BodyHit } from './bodies.js';
-export { BODY_VERSION, type BodyEntry } from './body.js';
+export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
 export { Budget } from './budget/budget.js';
 export type { BreakerState } from './budget/pause.js';
 export type { Invalidation } from './invalidation.js';

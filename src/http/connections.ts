@@ -27,12 +27,13 @@ export class Connections {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    // Before the handler, which may answer at once.
-    server.prependListener('request', (_request, response) => {
-      this.#unanswered.add(response);
-      response.once('close', () => this.#unanswered.delete(response));
-      if (this.#isDraining) response.setHeader('connection', 'close');
-    });
+  }
+
+  /** To be called before anything answers a request; or else its answer must say `connection: close` by itself while draining. */
+  track(response: ServerResponse): void {
+    this.#unanswered.add(response);
+    response.once('close', () => this.#unanswered.delete(response));
+    if (this.#isDraining) response.setHeader('connection', 'close');
   }
 
   get isDraining(): boolean {

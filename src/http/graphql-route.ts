@@ -57,7 +57,7 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
         finished = toFinished(answer);
         attempt.end(finished);
         if (isDebugged && finished?.status === 200 && !isPage(answer)) {
-          const bytes = attempt.hit === undefined ? finished.body : attempt.hit.entry.x.bytes.toString();
+          const bytes = attempt.hit === undefined ? finished.body : attempt.hit.entry.x.content.toString();
           const explained = { body, nowMs: responses.nowMs(), unixMs: Date.now() };
           return await reply
             .headers({
@@ -137,9 +137,9 @@ function send(reply: FastifyReply, answer: HTTPGraphQLResponse, headers: Readonl
     .send(body.kind === 'complete' ? body.string : Readable.from(body.asyncIterator));
 }
 
-function sendStored(reply: FastifyReply, { status, headers, bytes }: StoredAnswer): FastifyReply {
+function sendStored(reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply {
   for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1]);
-  return reply.status(status).send(bytes);
+  return reply.status(status).send(body);
 }
 
 /** Undefined for an answer in parts. */

@@ -21,6 +21,8 @@ export interface KnownRequestsParts {
   readonly publicMaxAgeSeconds: number;
   /** The headers that every answer to the request carries, names and values in turn. */
   readonly headersFor: (request: IncomingMessage, scope: HttpRequestScope) => string[];
+  /** Called when a request has been answered here, or its client has gone before that. */
+  readonly onEnd: (scope: HttpRequestScope, response: ServerResponse) => void;
 }
 
 /** @returns whether the request was one to look for. Then `next` is called when it was not found, else never. */
@@ -31,66 +33,84 @@ export type AnswerKnown = (
   next: () => void,
 ) => boolean;
 
+/** Without a promise where nothing has to be waited for: for answers as short as these it would be a good part of the work. */
 export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
-  const { responses, authenticator, publicMaxAgeSeconds, headersFor } = parts;
-
-  function send(request: IncomingMessage, response: ServerResponse, scope: HttpRequestScope, alias: Alias, hit: BodyHit): void {
-    const { contentType, operationName } = alias;
-    const answer = storedAnswer(hit, { request, contentType, nowMs: responses.nowMs(), status: undefined, publicMaxAgeSeconds });
-    scope.operation = { type: 'query', name: operationName };
-    response.writeHead(answer.status, [...headersFor(request, scope), ...answer.headers]);
-    response.end(answer.bytes);
-  }
-
-  async function find(
-    request: IncomingMessage,
-    response: ServerResponse,
-    scope: HttpRequestScope,
-    bytes: Buffer | string,
-  ): Promise<boolean> {
-    const name = responses.aliases.nameOf(variantOf(request), bytes);
-    scope.aliasName = name;
-    if (requestDirectives(request.headers['cache-control']).noCache) return false;
-    const alias = responses.aliases.get(name);
-    if (alias === undefined) return false;
-    const { headers } = request;
-    const isAnonymous = headers.authorization === undefined && headers['x-api-key'] === undefined;
-    let caller: Principal = ANONYMOUS;
-    if (!isAnonymous) {
-      // Waited for again behind fastify, which answers where it fails.
-      scope.authentication = authenticator.authenticate(request.headersDistinct, scope.cacheBudget);
-      caller = await scope.authentication;
-    }
-    scope.authenticated(caller);
-    const hit = responses.inMemory(alias, caller) ?? (await responses.inStore(alias, caller, scope.cacheBudget));
-    scope.missed = hit === undefined ? alias.canonical : undefined;
-    if (hit === undefined) return false;
-    if (!response.destroyed) send(request, response, scope, alias, hit);
-    return true;
-  }
+  const { responses, authenticator, publicMaxAgeSeconds, headersFor, onEnd } = parts;
 
   return (request, response, scope, next) => {
     if (!responses.isOn || request.headers[DEBUGGING_HEADER] !== undefined) return false;
     const search = searchOfGet(request);
     const length = search === undefined ? lengthOfPost(request) : 0;
     if (length === undefined) return false;
-    scope.route = GRAPHQL_PATH; // also for the log of a client that goes before its body has come
-    const look = (bytes: Buffer | string): void => {
-      const goOn = (): void => {
-        if (typeof bytes !== 'string') request.unshift(bytes); // to be read once more
-        next();
-      };
-      find(request, response, scope, bytes).then(
-        (isFound) => {
-          if (!isFound) goOn();
-        },
-        goOn, // a credential that isn't valid, or can't be checked
-      );
+    scope.route = GRAPHQL_PATH;
+    if (search !== undefined) {
+      look(request, response, scope, search, next);
+      return true;
+    }
+    const gone = (): void => {
+      onEnd(scope, response);
     };
-    if (search === undefined) readBody(request, length, look);
-    else look(search);
+    readBody(request, length, gone, (body) => {
+      look(request, response, scope, body, () => {
+        request.unshift(body); // to be read once more
+        next();
+      });
+    });
     return true;
   };
+
+  function look(
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: HttpRequestScope,
+    bytes: Buffer | string,
+    next: () => void,
+  ): void {
+    const { headers } = request;
+    const name = responses.aliases.nameOf(variantOf(request), bytes);
+    scope.aliasName = name;
+    const alias = requestDirectives(headers['cache-control']).noCache ? undefined : responses.aliases.get(name);
+    if (alias === undefined) {
+      next();
+      return;
+    }
+    const lookFor = (caller: Principal): void => {
+      scope.authenticated(caller);
+      const hit = responses.inMemory(alias, caller);
+      if (hit !== undefined) {
+        send(request, response, scope, alias, hit);
+        return;
+      }
+      void responses.inStore(alias, caller, scope.cacheBudget).then((stored) => {
+        scope.missed = alias.canonical;
+        if (stored === undefined) next();
+        else send(request, response, scope, alias, stored);
+      });
+    };
+    if (headers.authorization === undefined && headers['x-api-key'] === undefined) {
+      lookFor(ANONYMOUS);
+      return;
+    }
+    // Waited for again behind fastify, which answers where a credential isn't valid, or can't be checked.
+    scope.authentication = authenticator.authenticate(request.headersDistinct, scope.cacheBudget);
+    scope.authentication.then(lookFor, next);
+  }
+
+  function send(request: IncomingMessage, response: ServerResponse, scope: HttpRequestScope, alias: Alias, hit: BodyHit): void {
+    const { contentType, operationName } = alias;
+    const { status, body, encoding, headers } = storedAnswer(hit, {
+      request,
+      contentType,
+      nowMs: responses.nowMs(),
+      status: undefined,
+      publicMaxAgeSeconds,
+    });
+    scope.operation = { type: 'query', name: operationName };
+    response.writeHead(status, headersFor(request, scope).concat(headers));
+    if (body === undefined) response.end();
+    else response.end(body, encoding);
+    onEnd(scope, response);
+  }
 }
 
 /** The query string of a query by GET. */
@@ -111,15 +131,17 @@ function lengthOfPost({ method, url, headers }: IncomingMessage): number | undef
   return length > 0 && length <= MAX_BODY_BYTES ? length : undefined;
 }
 
-/** Reads the body without ending the request, so that it can be put back. */
-function readBody(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
+/** Reads the body without ending the request, so that it can be put back. @param gone called in place of `done` when the client has gone. */
+function readBody(request: IncomingMessage, length: number, gone: () => void, done: (body: Buffer) => void): void {
   const read = (): void => {
     const body = request.read(length) as Buffer | null;
     if (body === null || body.length < length) return; // more is to come, or the client has gone
     request.off('readable', read);
+    request.off('close', gone);
     done(body);
   };
   request.on('readable', read);
+  request.once('close', gone);
 }
 
 function variantOf({ method, headers }: IncomingMessage): RequestVariant {

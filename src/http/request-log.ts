@@ -8,27 +8,31 @@ import type { HttpRequestScope } from './request-scope.js';
 const PROBE_PATHS: readonly string[] = [...HEALTH_PATHS, METRICS_PATH];
 const MAX_OPERATION_NAME_CHARACTERS = 128;
 
-/** Writes the line, and tells the metrics, when the answer was sent or the client has gone. Probes are logged at level debug. */
+/** Has {@link logEnded} called when the answer was sent or the client has gone. */
 export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpRequestScope, response: ServerResponse): void {
-  const startedAt = performance.now();
   response.once('close', () => {
-    const { requestId, route, operation, caller } = scope;
-    const isProbe = route !== undefined && PROBE_PATHS.includes(route);
-    const milliseconds = performance.now() - startedAt;
-    metrics.requestEnded(route, response.statusCode, milliseconds);
-    const level = isProbe ? 'debug' : 'info';
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level](
-      {
-        requestId,
-        route,
-        operation: operation?.name?.slice(0, MAX_OPERATION_NAME_CHARACTERS),
-        operationType: operation?.type,
-        principal: caller?.kind,
-        status: response.statusCode,
-        milliseconds: Math.round(10 * milliseconds) / 10,
-      },
-      response.writableFinished ? 'request' : 'request whose client has gone',
-    );
+    logEnded(logger, metrics, scope, response);
   });
+}
+
+/** Writes the line, and tells the metrics. Probes are logged at level debug. */
+export function logEnded(logger: Logger, metrics: HttpMetrics, scope: HttpRequestScope, response: ServerResponse): void {
+  const { requestId, route, operation, caller, startedAt } = scope;
+  const milliseconds = performance.now() - startedAt;
+  metrics.requestEnded(route, response.statusCode, milliseconds);
+  const isProbe = route !== undefined && PROBE_PATHS.includes(route);
+  const level = isProbe ? 'debug' : 'info';
+  if (!logger.isLevelEnabled(level)) return;
+  logger[level](
+    {
+      requestId,
+      route,
+      operation: operation?.name?.slice(0, MAX_OPERATION_NAME_CHARACTERS),
+      operationType: operation?.type,
+      principal: caller?.kind,
+      status: response.statusCode,
+      milliseconds: Math.round(10 * milliseconds) / 10,
+    },
+    response.writableEnded ? 'request' : 'request whose client has gone',
+  );
 }

@@ -15,6 +15,8 @@ export interface RequestedOperation {
 
 export class HttpRequestScope implements RequestScope {
   readonly requestId: string;
+  /** On `performance.now()`'s scale. */
+  readonly startedAt = performance.now();
   readonly cacheBudget: Budget;
   /** The route that answered, for the log. Undefined when there is none at this path. */
   route: string | undefined;

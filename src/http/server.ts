@@ -39,7 +39,7 @@ import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
 import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
 import { answerKnownRequests } from './known-requests.js';
-import { logWhenClosed } from './request-log.js';
+import { logEnded, logWhenClosed } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
 
 export interface HttpParts<Context extends { readonly request: RequestScope }> {
@@ -87,7 +87,14 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     responses,
     authenticator,
     publicMaxAgeSeconds: config.publicMaxAgeSeconds,
-    headersFor,
+    headersFor: (request, scope) => {
+      const headers = headersFor(request, scope);
+      if (connections.isDraining) headers.push('connection', 'close');
+      return headers;
+    },
+    onEnd: (scope, response) => {
+      logEnded(logger, metrics, scope, response);
+    },
   });
 
   // Steps 1 to 5, before fastify, whose hooks don't run for everything that it answers.
@@ -95,11 +102,10 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     (route: RequestListener): RequestListener =>
     (request, response) => {
       const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), new Budget(config.budgetMs));
-      scopes.set(request, scope);
-
-      logWhenClosed(logger, metrics, scope, response);
-
       const goOn = (): void => {
+        scopes.set(request, scope);
+        connections.track(response);
+        logWhenClosed(logger, metrics, scope, response);
         setHeaders(response, [...headersFor(request, scope), 'cache-control', 'no-store']); // until something better is known
         if (isPreflight(request.method, request.headers)) {
           setHeaders(response, cors.preflightHeaders(request.headers.origin));

@@ -10,7 +10,8 @@ import { cacheControl, hasCredentials } from './headers.js';
 export interface StoredAnswer {
   /** 304 when the client has it already. */
   readonly status: 200 | 304;
-  readonly bytes: Buffer | undefined;
+  readonly body: Buffer | string | undefined;
+  readonly encoding: BufferEncoding;
   /** Names and values in turn. */
   readonly headers: string[];
 }
@@ -38,10 +39,10 @@ export function storedAnswer({ entry, tier }: BodyHit, options: StoredAnswerOpti
   if (status === undefined) headers.push('age', String(Math.max(0, Math.floor((nowMs - entry.t) / 1000))));
   if (request.method !== 'POST') {
     headers.push('etag', etag);
-    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, bytes: undefined, headers };
+    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, body: undefined, encoding: 'latin1', headers };
   }
-  headers.push('content-type', contentType, 'content-length', String(entry.x.bytes.length));
-  return { status: 200, bytes: entry.x.bytes, headers };
+  headers.push('content-type', contentType, 'content-length', String(entry.x.content.length));
+  return { status: 200, body: entry.x.content, encoding: 'latin1', headers };
 }
 
 /** RFC 9110 section 13.1.2, with weak comparison. */

@@ -16,6 +16,7 @@ import {
   freshForMs,
   JITTER,
   type NamespaceCounters,
+  toBody,
 } from '../cache/cache.js';
 import type { Aliases } from './aliases.js';
 import type { Forwarded } from './cache-status.js';
@@ -247,7 +248,7 @@ export class Attempt {
     const { bodies, ttlSeconds } = this.#cache;
     // What it was made from is as old as it was when it was read, which was after the execution began.
     const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
-    const bytes = bytesOf(body);
+    const bytes = Buffer.from(body);
     if (bytes.length > MAX_RESPONSE_BYTES) return this.#notStored('it is too large');
     const entry: BodyEntry = {
       v: BODY_VERSION,
@@ -256,7 +257,7 @@ export class Attempt {
       t: Math.round(begun.atMs),
       f: Math.round(freshSeconds * 1000) / 1000,
       d: [this.#keys[isCallersOwn ? 1 : 0], ...deps],
-      x: { meta: { etag: etagOf(bytes) }, bytes },
+      x: toBody({ etag: etagOf(bytes) }, bytes),
     };
     if (freshForMs(entry, bodies.nowMs()) <= 0)
       return this.#notStored('what it was made from, or a hint, lets it live no longer');
@@ -277,13 +278,6 @@ export class Attempt {
     const { canonical, name } = this.#operation;
     this.#cache.aliases.learn(aliasName, { canonical, contentType, operationName: name });
   }
-}
-
-/** In memory of their own: a slice of the pool that Buffer.from takes small ones from would keep 8 kB and more alive. */
-function bytesOf(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
-  return bytes;
 }
 
 /** Strong: of the bytes. */
