@@ -85,23 +85,39 @@ export function watchMongoDb(onCommand: (name: string, collection: string) => vo
   };
 }
 
-/** How a command begins: `*3\r\n$3\r\nSET\r\n`. Values are JSON, in which no line can end. */
-const COMMAND = /\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n/g;
+/** How a command begins: `*3\r\n$3\r\nSET\r\n`; of a script's, its digest as well. Values are JSON, in which no line can end. */
+const COMMAND = /\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n(?:\$40\r\n([0-9a-f]{40})\r\n)?/g;
+/** No such beginning is longer. */
+const LONGEST_BEGINNING = 80;
 
-/**
- * Calls `onFlight` once for all commands of one name, in lower case, that leave before anything has come back. Replies must be
- * delayed, lest the first of a flight is answered before the last has passed.
- */
-export function watchRedisFlights(onFlight: (name: string) => void): Watcher {
+export interface RedisCounts {
+  /** Called for each command, by its name in lower case; a script's is `evalsha <digest>`. */
+  readonly onCommand: (name: string) => void;
+  /**
+   * Called once for all commands of one name that leave before anything has come back. Replies must be delayed, lest the first of a
+   * flight is answered before the last has passed.
+   */
+  readonly onFlight: (name: string) => void;
+}
+
+export function watchRedis({ onCommand, onFlight }: RedisCounts): Watcher {
   const underWay = new Set<string>();
+  let tail = '';
   return {
     sent(bytes) {
-      for (const [, command = ''] of bytes.toString('latin1').matchAll(COMMAND)) {
-        const name = command.toLowerCase();
+      const text = tail + bytes.toString('latin1');
+      let end = 0;
+      for (const { 0: beginning, 1: command = '', 2: digest, index } of text.matchAll(COMMAND)) {
+        const isScript = /^evalsha$/i.test(command);
+        if (isScript && digest === undefined && text.length - index < LONGEST_BEGINNING) break; // its digest is still to come
+        end = index + beginning.length;
+        const name = command.toLowerCase() + (digest === undefined ? '' : ` ${digest}`);
+        onCommand(name);
         if (underWay.has(name)) continue;
         underWay.add(name);
         onFlight(name);
       }
+      tail = text.slice(Math.max(end, text.length - LONGEST_BEGINNING));
     },
     answered() {
       underWay.clear();

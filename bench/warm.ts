@@ -1,6 +1,6 @@
 /**
- * Warm look-ups over HTTP: this server, the same server with one GET per id, and the same server without a cache, all over the same
- * Redis and database. In each round every variant gets the same requests, one variant after the other.
+ * Warm look-ups in Redis over HTTP: this server, whose own memory holds nothing; the same with one GET per id; the same without a cache.
+ * All over the same Redis and database. In each round every variant gets the same requests, one variant after the other.
  */
 import { Redis } from 'ioredis';
 import { ask, bodyFor } from './ask.js';
@@ -44,7 +44,7 @@ export async function measureWarm(parts: Parts, options: WarmOptions): Promise<F
   ];
   try {
     // Long enough for 1,000 GETs on a busy machine: a variant that gives up on Redis asks the database, which is another comparison.
-    const env = { ...environment(parts), CACHE_BUDGET_MS: '2000' };
+    const env = { ...environment(parts), CACHE_BUDGET_MS: '2000', CACHE_L1_MAX_BYTES: '1' };
     for (const variant of VARIANTS) servers.push(await startServer(parts.cores, { env, place: 'measured', ...variant }));
     for (const { size, connections } of SIZES) {
       const what = `${number(size)} ${size === 1 ? 'id' : 'ids'}, warm`;

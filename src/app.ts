@@ -51,7 +51,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     const metrics = new Metrics();
     const version = await readVersion();
     const cache = await openCache(config, { version, outbox, metrics, logger }, closers);
-    metrics.watch(() => cache.figures());
+    metrics.watch({ figures: () => cache.figures(), isDatabaseUp: () => readiness.state !== 'down' });
 
     const { ttlSeconds, negativeTtlSeconds, graceSeconds } = config.cache;
     const findApiKey = createApiKeyFinder({ store, cache, ttlSeconds, negativeTtlSeconds });

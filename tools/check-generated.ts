@@ -9,6 +9,7 @@ import { PAGES } from './docs-pages.js';
 const GENERATORS = [
   { command: 'npm run --silent schema', outputs: ['schema/schema.graphql', 'schema/operations.ts'] },
   { command: 'tsx tools/docs-tables.ts', outputs: PAGES },
+  { command: 'tsx tools/emit-dashboard.ts', outputs: ['k8s/monitoring/dashboard.json'] },
 ];
 
 const contentOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);

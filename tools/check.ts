@@ -18,7 +18,7 @@ const STEPS: readonly Step[] = [
   {
     name: 'generated files',
     command: 'tsx tools/check-generated.ts',
-    fix: 'npm run --silent schema && tsx tools/docs-tables.ts',
+    fix: 'npm run --silent schema && tsx tools/docs-tables.ts && tsx tools/emit-dashboard.ts',
     mend: 'commit what it changes',
   },
   { name: 'lint', command: 'eslint .', fix: 'eslint --fix .', mend: 'correct by hand what it leaves' },

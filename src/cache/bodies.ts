@@ -1,8 +1,10 @@
 /**
  * Whole responses through both tiers: the same stamps, the same check and the same memory as everything else, but admitted only when
  * somebody asks twice. A first answer goes to a small part of this pod's memory; the second sight of it takes it into the main part
- * and into Redis. So a stream of unique requests pushes out nothing and fills nothing. Used by `response-cache/`.
+ * and into Redis, also when it was pushed out of the small part meanwhile, since its key is remembered for longer. So a stream of
+ * unique requests pushes out nothing and fills nothing. Used by `response-cache/`.
  */
+import { LRUCache } from 'lru-cache';
 import type { Backend } from './backend.js';
 import { type BodyEntry, sizeOfBody } from './body.js';
 import type { Budget } from './budget/budget.js';
@@ -16,6 +18,8 @@ import { L1 } from './tiers/l1.js';
 const LOOK_AFTER_MS = [5, 10, 20, 40, 80, 95];
 /** The longest that storing one may keep its connection busy; nobody waits for it. */
 const FILL_DEADLINE_MS = 1_000;
+/** Some 5 MB. */
+const MAX_SEEN = 20_000;
 
 /** The moment before an execution: what is invalidated from there on makes its response unservable. */
 export interface Begun {
@@ -35,16 +39,22 @@ export interface BodiesParts {
   readonly pause: ReadPause;
   /** For what was asked for once. */
   readonly probationBytes: number;
+  /** For what was asked for again. */
+  readonly mainBytes: number;
 }
 
 export class Bodies {
   readonly #parts: BodiesParts;
   readonly #probation: L1;
+  /** Keys of what was asked for once, and the bytes it took: of as much as fills half of the main part, which is best by measurement. */
+  readonly #seen: LRUCache<string, number>;
 
   constructor(parts: BodiesParts) {
     const { journal } = parts.backend;
     this.#parts = parts;
     this.#probation = new L1(parts.probationBytes, journal.ledger, () => journal.nowMs());
+    const seenBytes = Math.ceil(parts.mainBytes / 2);
+    this.#seen = new LRUCache({ max: MAX_SEEN, maxSize: seenBytes, sizeCalculation: (bytes) => bytes });
   }
 
   /** What waits for its second sight. */
@@ -111,8 +121,8 @@ export class Bodies {
   }
 
   /**
-   * Keeps a first answer, or one in the place of an older one that was asked for twice. False when what it was made from was invalidated
-   * meanwhile.
+   * Keeps a first answer, or a later one of what was asked for before. False when what it was made from was invalidated meanwhile, or
+   * there is no room for one so large.
    */
   keep(entry: BodyEntry): boolean {
     if (!this.servable(entry)) {
@@ -120,8 +130,14 @@ export class Bodies {
       return false;
     }
     const key = entry.d[0] as string;
-    if (this.#parts.backend.bodies.get(key) === undefined) this.#probation.set(key, entry, 0, sizeOfBody(entry));
-    else void this.admit(entry);
+    if (this.#seen.has(key) || this.#parts.backend.bodies.get(key) !== undefined) {
+      void this.admit(entry);
+      return true;
+    }
+    const bytes = sizeOfBody(entry);
+    this.#probation.set(key, entry, 0, bytes);
+    if (!this.#probation.has(key)) return false;
+    this.#seen.set(key, bytes);
     return true;
   }
 
@@ -131,6 +147,7 @@ export class Bodies {
     const { counters } = this.#parts;
     const key = entry.d[0] as string;
     this.#probation.delete(key);
+    this.#seen.delete(key);
     bodies.set(key, entry, 0, sizeOfBody(entry));
     const remainingMs = freshForMs(entry, journal.nowMs());
     if (bodyStore === undefined || !journal.trusted() || remainingMs <= 0) return;

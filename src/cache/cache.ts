@@ -87,7 +87,7 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
     redis === undefined
       ? createEmbeddedBackend(backendOptions)
       : (await import('./redis-backend.js')).createRedisBackend(redis, backendOptions);
-  return new Cache(options, { backend, names, counters, probationBytes });
+  return new Cache(options, { backend, names, counters, probationBytes, mainBytes });
 }
 
 /** How much of this process's memory is for responses that were asked for once. */
@@ -115,15 +115,16 @@ export class Cache implements CacheReader, CacheWriter {
       readonly names: NamespaceNames;
       readonly counters: Counters;
       readonly probationBytes: number;
+      readonly mainBytes: number;
     },
   ) {
-    const { backend, names, counters, probationBytes } = parts;
+    const { backend, names, counters, probationBytes, mainBytes } = parts;
     this.#options = options;
     this.#backend = backend;
     this.#names = names;
     this.#invalidations = new Invalidations({ ...backend, names, outbox: options.outbox });
     this.#counters = counters;
-    this.bodies = new Bodies({ backend, counters, pause: this.#pause, probationBytes });
+    this.bodies = new Bodies({ backend, counters, pause: this.#pause, probationBytes, mainBytes });
     this.#reader = new Reader(backend, this.#counters, this.#pause);
   }
 

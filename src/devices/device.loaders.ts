@@ -52,9 +52,34 @@ export function deviceLoaders(parts: {
   };
 
   /** An id that no device can have costs neither cache nor database. */
-  async function read(ids: readonly string[], request: RequestScope): Promise<ReadonlyMap<string, Found<DeviceRecord>>> {
+  async function read(
+    ids: readonly string[],
+    request: RequestScope,
+    lifetime = namespace,
+  ): Promise<ReadonlyMap<string, Found<DeviceRecord>>> {
     const possible = ids.filter(isPossibleId);
-    return possible.length === 0 ? new Map() : cache.getMany(namespace, possible, request.cacheBudget, load);
+    return possible.length === 0 ? new Map() : cache.getMany(lifetime, possible, request.cacheBudget, load);
+  }
+
+  /**
+   * While the database is down nothing stands in for what the caller may not see, as for what is absent: it is asked, and fails both
+   * alike.
+   */
+  async function readVisible(
+    ids: readonly string[],
+    request: RequestScope,
+  ): Promise<(id: string) => Found<DeviceRecord> | undefined> {
+    const found = await read(ids, request);
+    const isHidden = ({ value, staleAgeSeconds }: Found<DeviceRecord>): boolean =>
+      staleAgeSeconds !== undefined && value?.isPrivate === true && !maySee(request.principal(), value);
+    const hidden = new Set([...found].filter(([, each]) => isHidden(each)).map(([id]) => id));
+    if (hidden.size === 0) return (id) => found.get(id);
+    const asked = await read([...hidden], request, { ...namespace, graceSeconds: 0 }).catch((error: unknown) => ({
+      get: () => {
+        throw error;
+      },
+    }));
+    return (id) => (hidden.has(id) ? asked : found).get(id);
   }
 
   return (request) => {
@@ -72,14 +97,14 @@ export function deviceLoaders(parts: {
 
     const byId = new DataLoader<string, DeviceRecord | null>(
       async (ids) => {
-        const found = await read(ids, request);
-        for (const { deps, freshForMs, staleAgeSeconds } of found.values()) {
-          request.touched(deps, freshForMs);
-          if (staleAgeSeconds !== undefined) request.servedStale(staleAgeSeconds);
-        }
+        const find = await readVisible(ids, request);
         return ids.map((id) => {
           try {
-            return found.get(id)?.value ?? null;
+            const found = find(id);
+            if (found === undefined) return null;
+            request.touched(found.deps, found.freshForMs);
+            if (found.staleAgeSeconds !== undefined) request.servedStale(found.staleAgeSeconds);
+            return found.value;
           } catch (error) {
             return error as Error; // of this id; what is cached of the others is answered all the same
           }

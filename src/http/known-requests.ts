@@ -76,11 +76,15 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     if (length === undefined) return false;
     scope.route = GRAPHQL_PATH; // also for the log of a client that goes before its body has come
     const look = (bytes: Buffer | string): void => {
+      const goOn = (): void => {
+        if (typeof bytes !== 'string') request.unshift(bytes); // to be read once more
+        next();
+      };
       find(request, response, scope, bytes).then(
         (isFound) => {
-          if (!isFound) next();
+          if (!isFound) goOn();
         },
-        next, // a credential that isn't valid, or can't be checked
+        goOn, // a credential that isn't valid, or can't be checked
       );
     };
     if (search === undefined) readBody(request, length, look);
@@ -107,13 +111,12 @@ function lengthOfPost({ method, url, headers }: IncomingMessage): number | undef
   return length > 0 && length <= MAX_BODY_BYTES ? length : undefined;
 }
 
-/** Reads the body without ending the request, and puts it back, so that it can be read once more. */
+/** Reads the body without ending the request, so that it can be put back. */
 function readBody(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
   const read = (): void => {
     const body = request.read(length) as Buffer | null;
     if (body === null || body.length < length) return; // more is to come, or the client has gone
     request.off('readable', read);
-    request.unshift(body);
     done(body);
   };
   request.on('readable', read);

@@ -74,6 +74,13 @@ export const METRICS = {
     [],
     "The pod's memory for the cache, keys and overhead counted.",
   ),
+  databaseUp: metric(
+    'opensensor_database_up',
+    'gauge',
+    '0 or 1',
+    [],
+    '1 while the database can be asked for changes, as its driver sees it; always 1 where the devices are in memory.',
+  ),
   requestSeconds: metric(
     'opensensor_http_request_seconds',
     'histogram',

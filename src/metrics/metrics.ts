@@ -13,6 +13,11 @@ const REQUEST_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 /** Around the 250 ms that Redis has and the 550 ms that pods have. */
 const INVALIDATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.55, 0.8, 1, 2.5, 10];
 
+export interface Watched {
+  readonly figures: () => CacheFigures;
+  readonly isDatabaseUp: () => boolean;
+}
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requestSeconds: Histogram;
@@ -31,8 +36,8 @@ export class Metrics {
     });
   }
 
-  /** Shows the cache's figures from now on. */
-  watch(figures: () => CacheFigures): void {
+  /** Shows these figures from now on. */
+  watch({ figures, isDatabaseUp }: Watched): void {
     const perNamespace = (metric: Metric, labels: Readonly<Record<string, keyof NamespaceCounters>>, label?: string): void => {
       new Counter({
         ...this.#of(metric),
@@ -70,6 +75,7 @@ export class Metrics {
     gauge(METRICS.breakerOpen, () => (figures().pod.breaker === 'CLOSED' ? 0 : 1));
     gauge(METRICS.leaseHeld, () => (figures().pod.leaseHeld ? 1 : 0));
     gauge(METRICS.l1Bytes, () => figures().pod.l1Bytes);
+    gauge(METRICS.databaseUp, () => (isDatabaseUp() ? 1 : 0));
   }
 
   /** @param route as it is registered, never as it was sent: whoever asks could make up endlessly many. */

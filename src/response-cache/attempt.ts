@@ -139,7 +139,7 @@ export class Attempt {
   /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
   async find(operation: AcceptedOperation): Promise<boolean> {
     const { bodies, counts, version } = this.#cache;
-    const { caller, cacheBudget } = this.#request;
+    const { caller } = this.#request;
     const { noCache } = this.#options.directives;
     if (operation.type !== 'query' || caller === undefined || this.#cache.ttlSeconds === 0) return false;
     const canonical = hasOnlyPersistedQuery(operation.extensions)
@@ -154,8 +154,7 @@ export class Attempt {
     this.#operation = { canonical, name: operation.name, hint: operation.hint() };
     this.#forwarded = noCache ? { fwd: 'request', stored: false } : { fwd: 'miss', stored: false };
     if (!noCache) {
-      const hit =
-        bodies.inMemory(keys) ?? (this.#options.missed === canonical ? undefined : await bodies.inStore(keys, cacheBudget));
+      const hit = bodies.inMemory(keys) ?? (this.#options.missed === canonical ? undefined : await this.#inStore(keys));
       if (hit !== undefined) {
         counts[`${hit.tier}Hits`]++;
         return this.#answerWith(hit);
@@ -190,6 +189,12 @@ export class Attempt {
       const forAll = kept?.d[0] === this.#keys[0] ? kept : undefined;
       void this.#cache.bodies.release(this.#keys[0], forAll);
     }
+  }
+
+  /** What Redis has; or this pod's memory by then, of an execution that began after it was looked at and has ended. */
+  async #inStore(keys: ResponseKeys): Promise<BodyHit | undefined> {
+    const { bodies } = this.#cache;
+    return (await bodies.inStore(keys, this.#request.cacheBudget)) ?? bodies.inMemory(keys);
   }
 
   /** Lets another request's execution answer, in this pod or, for what is everyone's, in another. */

@@ -44,9 +44,9 @@ export function reading(f: Fixture): void {
       const { cache, source, id } = f;
       const look = () => cache.getMany(DEVICES, [id], new Budget(2_000), source.load);
       const deps = [keyOf(id), `device:${id}`];
-      expect((await look()).get(id)).toEqual({ value: { id, version: 1 }, deps });
+      expect((await look()).get(id)).toMatchObject({ value: { id, version: 1 }, deps, freshForMs: expect.any(Number) as number });
       await storedText(f.stored, keyOf(id));
-      expect((await look()).get(id)).toEqual({ value: { id, version: 1 }, deps });
+      expect((await look()).get(id)).toMatchObject({ value: { id, version: 1 }, deps, freshForMs: expect.any(Number) as number });
     });
 
     it('shares one load with all who ask at the same time', async () => {

@@ -19,6 +19,16 @@ async function audit(url: string): Promise<{ readonly errors: string[]; readonly
   return { errors: named('error'), warnings: named('warn') };
 }
 
+it('gives the same result when its answers are stored', async () => {
+  const [caching, plain] = await Promise.all([startServer(), startServer({ CACHE_RESPONSE_TTL_SECONDS: '0' })]);
+  const uncached = await audit(`${plain.url}/graphql`);
+  for (const state of ['cold', 'warm', 'hot']) {
+    expect({ state, ...(await audit(`${caching.url}/graphql`)) }).toEqual({ state, ...uncached });
+  }
+  const answer = await caching.graphql('{ __typename }');
+  expect(answer.headers.get('cache-status')).toMatch(/hit/); // as the audits ask
+});
+
 it('passes the audits as well as Apollo Server by itself', async () => {
   const bare = new ApolloServer({ typeDefs: 'type Query { hello: String }', stopOnTerminationSignals: false });
   const { url } = await startStandaloneServer(bare, { listen: { port: 0, host: '127.0.0.1' } });

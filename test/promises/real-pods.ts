@@ -15,7 +15,7 @@ import type { ServerProcess } from '../harness/server.js';
 const JWT_SECRET = 'a secret of these tests, 32 bytes or more';
 export const PREFIX = 'promises-test:';
 /** Who owns all devices. */
-const OWNER = randomUUID();
+export const OWNER = randomUUID();
 export const OUTBOX = 'CacheInvalidations';
 
 export const STATS = `{ cacheStats { status complete

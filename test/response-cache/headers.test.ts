@@ -103,11 +103,14 @@ describe('cache-status', () => {
 describeWithMongoDb('cache-status of a fleet', () => {
   it('tells what came from Redis, and what stands in while the database is down', async () => {
     const [redis, mongodb] = await Promise.all([startRedis(), startMongoDb()]);
-    await seedDevices(await connectMongoDb(mongodb), 2);
+    const db = await connectMongoDb(mongodb);
+    await seedDevices(db, 2);
+    await db.collection('Users').updateOne({ 'api_keys.device_id': 'bed-1' }, { $set: { 'api_keys.$.private_data': true } });
     const env = {
       ...podEnvironment({ redis: redis.port, mongodb: mongodb.port }),
       CACHE_RESPONSE_TTL_SECONDS: '60',
       CACHE_TTL_SECONDS: '1',
+      CACHE_NEGATIVE_TTL_SECONDS: '1',
     };
     const [one, other] = await Promise.all([startServer(env), startServer(env)]);
     for (const pod of [one, other]) await waitFor(async () => (await stats(pod)).pods.length === 2);
@@ -121,7 +124,11 @@ describeWithMongoDb('cache-status of a fleet', () => {
     expect([await at(other, byGet), await at(other, byGet)]).toEqual([HIT, HIT]);
 
     const device = post({ query: '{ device(id: "bed-0") { id } }' });
-    expect(await at(one, device)).toBe('fwd=miss; stored');
+    const [hidden, absent] = ['bed-1', 'comet'].map((id) => post({ query: `{ device(id: "${id}") { id } }` })) as [
+      Request,
+      Request,
+    ];
+    for (const asked of [device, hidden, absent]) expect(await at(one, asked)).toBe('fwd=miss; stored');
     await mongodb.kill();
     const stale = await waitFor(
       async () => {
@@ -133,6 +140,23 @@ describeWithMongoDb('cache-status of a fleet', () => {
     expect(stale.headers).toMatchObject({ 'cache-control': 'no-store' });
     expect(JSON.parse(stale.body)).toMatchObject({ data: { device: { id: 'bed-0|Bed 0' } }, extensions: { stale: {} } });
     expect(await at(one, device)).toBe('fwd=stale'); // never stored
+
+    // What is hidden does not stand in, any more than what is absent.
+    const [ofHidden, ofAbsent] = await Promise.all(
+      [hidden, absent].map(async (asked) => {
+        const { status, headers, body } = await exchange(agent, one.url, asked);
+        const { errors, ...rest } = JSON.parse(body) as { errors?: { message: string; extensions: { code: string } }[] };
+        return {
+          status,
+          control: headers['cache-control'],
+          cache: headers['cache-status'],
+          code: errors?.map(({ extensions }) => extensions.code),
+          ...rest,
+        };
+      }),
+    );
+    expect(ofHidden).toEqual(ofAbsent);
+    expect(ofHidden!.code).toEqual(['DATABASE_UNAVAILABLE']);
   });
 });
 

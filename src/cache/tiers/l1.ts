@@ -70,6 +70,11 @@ export class L1 implements Memory {
     this.#items.set(key, { entry, bytes, servableAt: -1 }, { ttl: keepMs });
   }
 
+  /** Whether there is anything, servable or not. False after `set` for what is larger than all of it. */
+  has(key: string): boolean {
+    return this.#items.has(key);
+  }
+
   delete(key: string): void {
     this.#items.delete(key);
   }
