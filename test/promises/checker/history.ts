@@ -45,7 +45,10 @@ export interface Answered {
   readonly type: 'answered';
   readonly at: number;
   readonly op: number;
-  /** How much later than its deadline, beside a timer that was set for the deadline when the operation was sent. */
+  /**
+   * How much later than its deadline, beside a timer that was set for the deadline when the operation was sent, and divided by the number of
+   * processes that want a core.
+   */
   readonly lateMs: number;
   /** A code of `extensions.code`, `HTTP <status>` or the code of a socket's error. Undefined: it succeeded. */
   readonly problem?: string;
