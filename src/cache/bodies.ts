@@ -176,11 +176,11 @@ export class Bodies {
     const { journal, locks } = this.#parts.backend;
     if (locks === undefined || !journal.trusted()) return;
     const end = async (): Promise<void> => {
-      if (entry !== undefined && (await locks.isWanted(key))) {
+      if (entry === undefined) {
+        await locks.release([key]);
+      } else if (await locks.releaseUnlessWanted(key)) {
         await this.admit(entry);
         await locks.stored([key], { epoch: entry.e, seq: entry.s });
-      } else {
-        await locks.release([key]);
       }
     };
     await withDeadline(end(), FILL_DEADLINE_MS).catch(() => undefined); // it ends by itself in two seconds

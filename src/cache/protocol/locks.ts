@@ -18,8 +18,8 @@ export interface Locks {
   /** Tells who looked before it was stored, and claims after that, to look again. @param stamp of the load. */
   stored(keys: readonly string[], stamp: Stamp): Promise<void>;
   release(keys: readonly string[]): Promise<void>;
-  /** Whether anybody else has tried to claim a key since it was claimed. */
-  isWanted(key: string): Promise<boolean>;
+  /** Releases a key, unless anybody else has tried to claim it since; tells whether. */
+  releaseUnlessWanted(key: string): Promise<boolean>;
   /** Whether a key is being loaded. */
   isClaimed(key: string): Promise<boolean>;
 }
@@ -56,8 +56,15 @@ const MARK_STORED = `#!lua
 for _, key in ipairs(KEYS) do redis.call('SET', key, 'stored:' .. ARGV[1] .. ':' .. ARGV[2], 'PX', ${STORED_MS}) end
 `;
 
+const RELEASE_UNLESS_WANTED = `#!lua
+if redis.call('GET', KEYS[1]) == '${WANTED}' then return 1 end
+redis.call('DEL', KEYS[1])
+return 0
+`;
+
 interface LockCommands {
   opensensorClaim(count: number, ...keysAndArguments: (string | number)[]): Promise<[won: number[], stored: number[]]>;
+  opensensorReleaseUnlessWanted(key: string): Promise<number>;
   opensensorMarkStored(count: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
 
@@ -69,6 +76,7 @@ export class RedisLocks implements Locks {
 
   constructor(client: Redis | Cluster, prefix: string, podName: string) {
     client.defineCommand('opensensorClaim', { lua: CLAIM });
+    client.defineCommand('opensensorReleaseUnlessWanted', { numberOfKeys: 1, lua: RELEASE_UNLESS_WANTED });
     client.defineCommand('opensensorMarkStored', { lua: MARK_STORED });
     this.#client = client;
     this.#commands = client as unknown as LockCommands;
@@ -90,8 +98,8 @@ export class RedisLocks implements Locks {
     await this.#client.unlink(...this.#locksOf(keys));
   }
 
-  async isWanted(key: string): Promise<boolean> {
-    return (await this.#client.get(this.#prefix + key)) === WANTED;
+  async releaseUnlessWanted(key: string): Promise<boolean> {
+    return (await this.#commands.opensensorReleaseUnlessWanted(this.#prefix + key)) === 1;
   }
 
   async isClaimed(key: string): Promise<boolean> {
