@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createApiKeyFinder } from './auth/api-key.js';
 import { createAuthenticator } from './auth/authenticator.js';
-import { Budget, type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox } from './cache/cache.js';
+import { Budget, type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox, withDeadline } from './cache/cache.js';
 import { CacheAdminResolver } from './cache-admin/cache-admin.resolver.js';
 import { CacheAdmin } from './cache-admin/operations.js';
 import type { Config } from './config.js';
@@ -31,6 +31,8 @@ import { responseCachePlugin } from './response-cache/plugin.js';
 import { ResponseCache } from './response-cache/response-cache.js';
 import { Throttle } from './throttle.js';
 
+/** The longest that the database may take to say that it is there, before it is asked again. */
+const PING_DEADLINE_MS = 5_000;
 /** Every namespace of the cache. */
 const NAMESPACES = ['api_key', 'apq', 'device_listing', 'device_meta', 'response'];
 
@@ -143,8 +145,8 @@ async function openDatabase(
   const readiness = DatabaseReadiness.of({
     ping: async () => {
       // The driver connects with the first operation, and where that fails it never does so again unless it is told to.
-      await client.connect();
-      await db.command({ ping: 1 });
+      await withDeadline(client.connect(), PING_DEADLINE_MS);
+      await withDeadline(db.command({ ping: 1 }), PING_DEADLINE_MS);
     },
     isUp,
     prepare: async () => {

@@ -173,6 +173,7 @@ async function openIoRedis(
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false, // nobody would hold that promise; the bus subscribes whenever there is a new connection
     retryStrategy: retryDelayMs,
+    maxLoadingRetryTime: LONGEST_RETRY_MS, // else as long as Redis guesses that it will go on loading
   };
   switch (config.kind) {
     case 'single':

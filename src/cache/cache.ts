@@ -37,6 +37,7 @@ import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './st
 export type { Begun, Bodies, BodyHit } from './bodies.js';
 export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
 export { Budget } from './budget/budget.js';
+export { DeadlineError, withDeadline } from './budget/deadline.js';
 export type { BreakerState } from './budget/pause.js';
 export type { Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';

@@ -13,12 +13,15 @@ import {
   type IndexDescriptionInfo,
   type WithId,
 } from 'mongodb';
+import { DeadlineError, withDeadline } from '../cache/cache.js';
 import { CodedError } from '../errors.js';
 import type { OwnedPair } from './device.store.js';
 import { readUser, readUuid, type User } from './user-document.js';
 
 /** What one operation may take, in the server and waiting for a majority. */
 export const MAX_TIME_MS = 5_000;
+/** For all of an operation's steps; also ends what the driver forgets, as it may when a connection ends while it is being written to. */
+const DEADLINE_MS = MAX_TIME_MS + 1_000;
 
 /** Documents in one reply: all, unless they exceed the 16 MB that a reply may have. */
 export const BATCH_SIZE = 10_000;
@@ -102,9 +105,9 @@ export function hasCode(error: unknown, code: number): boolean {
 /** The one place that decides what a failure of MongoDB means. The driver's message may name hosts and values: it is for the log. */
 export async function translated<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await operation();
+    return await withDeadline(operation(), DEADLINE_MS);
   } catch (error) {
-    if (!(error instanceof MongoError || isSocketError(error))) throw error;
+    if (!(error instanceof MongoError || error instanceof DeadlineError || isSocketError(error))) throw error;
     const message = 'The database could not be asked. If this was a change, it may have been made all the same.';
     throw new CodedError('DATABASE_UNAVAILABLE', message, { cause: error });
   }

@@ -4,9 +4,12 @@
  */
 import type { Db } from 'mongodb';
 import { z } from 'zod';
+import { withDeadline } from '../budget/deadline.js';
 import { type Intent, type Outbox, OutboxError } from './outbox.js';
 
 const MAX_TIME_MS = 5_000;
+/** For an operation that the driver forgets, as it may when its connection ends while it is being written to. */
+const DEADLINE_MS = MAX_TIME_MS + 1_000;
 /** An intent outlives every entry that it could be about: time to live plus grace is 3,000 s at most. */
 const KEPT_SECONDS = 3_600;
 
@@ -42,23 +45,25 @@ export class MongoOutbox implements Outbox {
 
   async record({ id, deps, changed, at }: Intent): Promise<void> {
     try {
-      await this.#intents.replaceOne({ _id: id }, { deps, changed, at }, { upsert: true, maxTimeMS: MAX_TIME_MS });
+      const recorded = this.#intents.replaceOne({ _id: id }, { deps, changed, at }, { upsert: true, maxTimeMS: MAX_TIME_MS });
+      await withDeadline(recorded, DEADLINE_MS);
     } catch (error) {
       throw new OutboxError('the invalidation could not be put on record', { cause: error });
     }
   }
 
   async remove(ids: readonly string[]): Promise<void> {
-    await this.#intents.deleteMany({ _id: { $in: [...ids] } }, { maxTimeMS: MAX_TIME_MS });
+    await withDeadline(this.#intents.deleteMany({ _id: { $in: [...ids] } }, { maxTimeMS: MAX_TIME_MS }), DEADLINE_MS);
   }
 
   async read(limit: number): Promise<readonly Intent[]> {
-    const documents = await this.#intents.find({}, { sort: { at: 1 }, limit, maxTimeMS: MAX_TIME_MS }).toArray();
+    const found = this.#intents.find({}, { sort: { at: 1 }, limit, maxTimeMS: MAX_TIME_MS }).toArray();
+    const documents = await withDeadline(found, DEADLINE_MS);
     return documents.map(toIntent);
   }
 
   async find(id: string): Promise<Intent | undefined> {
-    const document = await this.#intents.findOne({ _id: id }, { maxTimeMS: MAX_TIME_MS });
+    const document = await withDeadline(this.#intents.findOne({ _id: id }, { maxTimeMS: MAX_TIME_MS }), DEADLINE_MS);
     return document === null ? undefined : toIntent(document);
   }
 }

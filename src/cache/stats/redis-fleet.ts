@@ -18,7 +18,7 @@ const QUESTION = /^stats:([\w-]{1,64})$/;
 
 const counters = z.strictObject(Object.fromEntries(COUNTER_NAMES.map((name) => [name, z.number()])));
 const answerSchema = z.object({
-  question: z.string(),
+  questions: z.array(z.string()),
   pod: z.object({
     id: z.string(),
     version: z.string(),
@@ -41,6 +41,7 @@ export interface RedisFleetOptions {
 
 export class RedisFleet implements Fleet {
   readonly #options: RedisFleetOptions;
+  #asked: { readonly question: string; readonly at: number }[] = [];
 
   constructor(options: RedisFleetOptions) {
     this.#options = options;
@@ -51,8 +52,13 @@ export class RedisFleet implements Fleet {
     const question = QUESTION.exec(message)?.[1];
     if (question === undefined) return;
     const { client, bus } = this.#options;
+    // One answer to all who asked just now: it takes the place of the one before, which some of them may not have read yet.
+    const now = performance.now();
+    this.#asked = this.#asked.filter(({ at }) => now - at < ANSWER_MS);
+    this.#asked.push({ question, at: now });
+    const questions = this.#asked.map((each) => each.question);
     const pod = own();
-    const answer = JSON.stringify({ question, pod: { ...pod, namespaces: Object.fromEntries(pod.namespaces) } });
+    const answer = JSON.stringify({ questions, pod: { ...pod, namespaces: Object.fromEntries(pod.namespaces) } });
     await client.set(this.#keyOf(bus.self), answer, 'PX', KEPT_MS);
   }
 
@@ -81,7 +87,7 @@ export class RedisFleet implements Fleet {
     const texts = await this.#options.client.mget(missing.map((pod) => this.#keyOf(pod)));
     for (const [i, pod] of missing.entries()) {
       const answer = parseAnswer(texts[i]);
-      if (answer?.question === question) answers.set(pod, answer.pod);
+      if (answer?.questions.includes(question) === true) answers.set(pod, answer.pod);
     }
   }
 
@@ -91,11 +97,11 @@ export class RedisFleet implements Fleet {
 }
 
 /** Undefined for what a pod of another version wrote and this one can't add up. */
-function parseAnswer(text: string | null | undefined): { question: string; pod: PodSnapshot } | undefined {
+function parseAnswer(text: string | null | undefined): { questions: string[]; pod: PodSnapshot } | undefined {
   try {
-    const { question, pod } = answerSchema.parse(JSON.parse(text ?? 'null'));
+    const { questions, pod } = answerSchema.parse(JSON.parse(text ?? 'null'));
     const namespaces = new Map(Object.entries(pod.namespaces)) as unknown as PodSnapshot['namespaces'];
-    return { question, pod: { ...pod, namespaces } };
+    return { questions, pod: { ...pod, namespaces } };
   } catch {
     return undefined; // not there yet, or not readable
   }
