@@ -62,7 +62,10 @@ const SLEEPER = `
     setTimeout(woken, 1);
   };
   setTimeout(woken, 1);
-  process.once('SIGTERM', () => { console.log(JSON.stringify(late.slice(-20000))); process.exit(); });
+  process.once('SIGTERM', () => {
+    const lines = JSON.stringify(late.slice(-20000).map((ms) => Math.round(1000 * ms) / 1000));
+    process.stdout.write(lines + '\\n', () => process.exit());
+  });
   console.log('ready');`;
 
 /** Watches how late a process that does nothing but sleep 1 ms at a time is woken: what any process waits for this machine. */
