@@ -53,8 +53,8 @@ export const MISTAKES: readonly Mistake[] = [
     patches: [
       {
         file: 'cache/outbox/mongo-outbox.js',
-        from: 'await this.#intents.replaceOne({ _id: id }, { deps, changed, at }, { upsert: true, maxTimeMS: MAX_TIME_MS });',
-        to: 'void [id, deps, changed, at];',
+        from: 'const recorded = this.#intents.replaceOne({ _id: id }, { deps, changed, at }, { upsert: true, maxTimeMS: MAX_TIME_MS });',
+        to: 'const recorded = Promise.resolve([id, deps, changed, at]);',
       },
     ],
     objection: 'FORGOTTEN',
