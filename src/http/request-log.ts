@@ -11,12 +11,18 @@ const MAX_OPERATION_NAME_CHARACTERS = 128;
 /** Has {@link logEnded} called when the answer was sent or the client has gone. */
 export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpRequestScope, response: ServerResponse): void {
   response.once('close', () => {
-    logEnded(logger, metrics, scope, response);
+    logEnded(logger, metrics, scope, response, response.writableFinished);
   });
 }
 
-/** Writes the line, and tells the metrics. Probes are logged at level debug. */
-export function logEnded(logger: Logger, metrics: HttpMetrics, scope: HttpRequestScope, response: ServerResponse): void {
+/** Writes the line, and tells the metrics. Probes are logged at level debug. @param isAnswered false: the client has gone before. */
+export function logEnded(
+  logger: Logger,
+  metrics: HttpMetrics,
+  scope: HttpRequestScope,
+  response: ServerResponse,
+  isAnswered: boolean,
+): void {
   const { requestId, route, operation, caller, startedAt } = scope;
   const milliseconds = performance.now() - startedAt;
   metrics.requestEnded(route, response.statusCode, milliseconds);
@@ -33,6 +39,6 @@ export function logEnded(logger: Logger, metrics: HttpMetrics, scope: HttpReques
       status: response.statusCode,
       milliseconds: Math.round(10 * milliseconds) / 10,
     },
-    response.writableEnded ? 'request' : 'request whose client has gone',
+    isAnswered ? 'request' : 'request whose client has gone',
   );
 }

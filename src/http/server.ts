@@ -93,7 +93,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
       return headers;
     },
     onEnd: (scope, response) => {
-      logEnded(logger, metrics, scope, response);
+      logEnded(logger, metrics, scope, response, response.writableEnded);
     },
   });
 
