@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createApiKeyFinder } from './auth/api-key.js';
 import { createAuthenticator } from './auth/authenticator.js';
-import { Budget, type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox, withDeadline } from './cache/cache.js';
+import { type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox, withDeadline } from './cache/cache.js';
 import { CacheAdminResolver } from './cache-admin/cache-admin.resolver.js';
 import { CacheAdmin } from './cache-admin/operations.js';
 import type { Config } from './config.js';
@@ -17,7 +17,7 @@ import { DeviceResolver, ViewerResolver } from './devices/device.resolver.js';
 import type { DeviceStore } from './devices/device.store.js';
 import { depsOfDevice } from './devices/device.tags.js';
 import { openEmbeddedStore, openMongoStore } from './devices/open-store.js';
-import { createApqCache } from './graphql/apq-cache.js';
+import { ApqCache } from './graphql/apq-cache.js';
 import { compiledQueries } from './graphql/compiled-queries.js';
 import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
@@ -26,7 +26,6 @@ import { createApolloServer } from './graphql/server.js';
 import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
-import { currentRequest } from './request.js';
 import { responseCachePlugin } from './response-cache/plugin.js';
 import { ResponseCache } from './response-cache/response-cache.js';
 import { Throttle } from './throttle.js';
@@ -76,9 +75,10 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       new ViewerResolver(),
       new CacheAdminResolver(cacheAdmin),
     ];
+    const apqCache = new ApqCache(cache, config.cache.budgetMs);
     const apollo = createApolloServer({
       schema: buildServerSchema(resolvers),
-      apqCache: createApqCache(cache, () => currentRequest.getStore()?.cacheBudget ?? new Budget(config.cache.budgetMs)),
+      apqCache,
       production: config.production,
       logger,
       limits: LIMITS,
@@ -91,6 +91,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       ttlSeconds: config.cache.responseTtlSeconds,
       version,
     });
+    apollo.addPlugin(apqCache.plugin());
     // In this order: what is stored is not executed.
     apollo.addPlugin(responseCachePlugin(responses));
     apollo.addPlugin(compiledQueries());

@@ -7,6 +7,7 @@ import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLRespons
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { hasPermission } from '../auth/principal.js';
+import { withRequestId } from '../graphql/errors.js';
 import type { RequestScope } from '../request.js';
 import { etagOf, type FinishedAnswer } from '../response-cache/attempt.js';
 import { forwardedStatus } from '../response-cache/cache-status.js';
@@ -44,7 +45,7 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
       const attempt = responses.attempt(scope, { directives, aliasName, missed, isDebugged });
       let finished: FinishedAnswer | undefined;
       try {
-        const answer = await apollo.executeHTTPGraphQLRequest({
+        const answered = await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: {
             // Fastify leaves the body out of the answer to a HEAD.
             method: method === 'HEAD' ? 'GET' : method,
@@ -54,6 +55,7 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
           },
           context: () => Promise.resolve(contextFor(scope)),
         });
+        const answer = withRequestId(answered, scope.requestId);
         finished = toFinished(answer);
         attempt.end(finished);
         if (isDebugged && finished?.status === 200 && !isPage(answer)) {
@@ -103,7 +105,7 @@ export async function answerGraphQLError<Context extends BaseContext>(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { accept = '' } = request.headers;
-  const answer = await apollo.executeHTTPGraphQLRequest({
+  const answered = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
       // A request that neither gets the landing page nor is refused for another reason than this error.
       method: 'POST',
@@ -116,12 +118,10 @@ export async function answerGraphQLError<Context extends BaseContext>(
     },
     context: () => Promise.reject(toGraphQLError(error)),
   });
-  return send(reply, answer, { 'cache-control': 'no-store' });
+  return send(reply, withRequestId(answered, request.scope.requestId), { 'cache-control': 'no-store' });
 }
 
-function toGraphQLError({ status, code, message, headers, details, cause }: HttpError): Error {
-  // For the log Apollo Server needs the error itself; of this kind it tells the client nothing anyway.
-  if (code === 'INTERNAL_SERVER_ERROR' && cause instanceof Error) return cause;
+function toGraphQLError({ status, code, message, headers, details }: HttpError): GraphQLError {
   const http = { status, headers: new HeaderMap(Object.entries(headers)) };
   return new GraphQLError(message, { extensions: { ...details, code, http } });
 }

@@ -24,7 +24,7 @@ import type { Authenticator } from '../auth/authenticator.js';
 import { Budget } from '../cache/cache.js';
 import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
-import { currentRequest, type RequestScope } from '../request.js';
+import type { RequestScope } from '../request.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import { readJsonBodies } from './body.js';
 import { Connections } from './connections.js';
@@ -112,7 +112,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
           response.writeHead(204).end();
           return;
         }
-        currentRequest.run(scope, route, request, response);
+        route(request, response);
       };
       if (!answerKnown(request, response, scope, goOn)) goOn();
     };
