@@ -16,7 +16,7 @@ import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import type { HttpError } from './errors.js';
 import { cacheControl, hasCredentials } from './headers.js';
-import { matchesEtag, type StoredAnswer, storedAnswer } from './stored-answer.js';
+import { matchesEtag, storedAnswer } from './stored-answer.js';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -72,14 +72,16 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
         // Not 200: Apollo Server has found no content type that the client takes.
         if (attempt.hit !== undefined && finished?.status === 200 && finished.contentType !== undefined) {
           const isHit = attempt.forwarded.fwd !== 'collapsed';
-          const stored = storedAnswer(attempt.hit, {
+          const stored: string[] = [];
+          const { status, body: bytes } = storedAnswer(attempt.hit, stored, {
             request: raw,
             contentType: finished.contentType,
             nowMs: responses.nowMs(),
             status: isHit ? undefined : forwardedStatus(attempt.forwarded),
             publicMaxAgeSeconds,
           });
-          return await sendStored(reply, stored);
+          for (let i = 0; i < stored.length; i += 2) reply.header(stored[i] as string, stored[i + 1]);
+          return await reply.status(status).send(bytes);
         }
         const noStore = (answer.status ?? 200) >= 400 || scope.isNoStore;
         return await send(reply, answer, {
@@ -135,11 +137,6 @@ function send(reply: FastifyReply, answer: HTTPGraphQLResponse, headers: Readonl
     .status(answer.status ?? 200)
     .headers({ ...Object.fromEntries(answer.headers), ...headers })
     .send(body.kind === 'complete' ? body.string : Readable.from(body.asyncIterator));
-}
-
-function sendStored(reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply {
-  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1]);
-  return reply.status(status).send(body);
 }
 
 /** Undefined for an answer in parts. */

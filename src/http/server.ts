@@ -21,7 +21,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { ApolloServer } from '@apollo/server';
 import { fastify, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticator.js';
-import { Budget } from '../cache/cache.js';
 import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { RequestScope } from '../request.js';
@@ -79,10 +78,12 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
   let drained: Promise<void> | undefined;
 
-  const headersFor = (request: IncomingMessage, scope: HttpRequestScope): string[] => [
-    ...commonHeaders(scope.requestId, { varyOrigin: cors.isEnabled }),
-    ...cors.headers(request.headers.origin),
-  ];
+  const varyOrigin = { varyOrigin: cors.isEnabled };
+  const headersFor = (request: IncomingMessage, scope: HttpRequestScope): string[] => {
+    const headers = commonHeaders(scope.requestId, varyOrigin);
+    if (request.headers.origin !== undefined) headers.push(...cors.headers(request.headers.origin));
+    return headers;
+  };
   const answerKnown = answerKnownRequests({
     responses,
     authenticator,
@@ -101,12 +102,12 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   const beforeRouting =
     (route: RequestListener): RequestListener =>
     (request, response) => {
-      const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), new Budget(config.budgetMs));
+      const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), config.budgetMs);
       const goOn = (): void => {
         scopes.set(request, scope);
         connections.track(response);
         logWhenClosed(logger, metrics, scope, response);
-        setHeaders(response, [...headersFor(request, scope), 'cache-control', 'no-store']); // until something better is known
+        setHeaders(response, headersFor(request, scope).concat('cache-control', 'no-store')); // until something better is known
         if (isPreflight(request.method, request.headers)) {
           setHeaders(response, cors.preflightHeaders(request.headers.origin));
           response.writeHead(204).end();
