@@ -93,7 +93,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     });
     apollo.addPlugin(apqCache.plugin());
     // In this order: what is stored is not executed.
-    apollo.addPlugin(responseCachePlugin(responses));
+    apollo.addPlugin(responseCachePlugin());
     apollo.addPlugin(compiledQueries());
 
     const http = createHttpServer({

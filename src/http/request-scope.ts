@@ -5,6 +5,7 @@
 import type { Principal } from '../auth/principal.js';
 import { Budget } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
+import type { Attempt } from '../response-cache/attempt.js';
 
 /** The operation that a GraphQL request asked for. */
 export interface RequestedOperation {
@@ -29,6 +30,8 @@ export class HttpRequestScope implements RequestScope {
   aliasName: string | undefined;
   /** The operation that was looked up by that name and not found. */
   missed: string | undefined;
+  /** Its way through the response cache, if it came to `/graphql`. */
+  attempt: Attempt | undefined;
   #principal: Principal | undefined;
   #isPrivate = false;
   #isNoStore = false;

@@ -72,10 +72,12 @@ declare module 'fastify' {
   }
 }
 
+/** A property, because a WeakMap of all requests under way costs more than all else that is done with it. */
+type ScopedRequest = IncomingMessage & { scope?: HttpRequestScope };
+
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
   const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses } = parts;
   const cors = new Cors(config.corsOrigins);
-  const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
   let drained: Promise<void> | undefined;
 
   const varyOrigin = { varyOrigin: cors.isEnabled };
@@ -104,7 +106,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     (request, response) => {
       const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), config.budgetMs);
       const goOn = (): void => {
-        scopes.set(request, scope);
+        (request as ScopedRequest).scope = scope;
         connections.track(response);
         logWhenClosed(logger, metrics, scope, response);
         setHeaders(response, headersFor(request, scope).concat('cache-control', 'no-store')); // until something better is known
@@ -136,7 +138,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   // Step 6: the routes are below. 404 and 405 are errors like others.
   app.decorateRequest('scope', {
     getter(this: FastifyRequest) {
-      const scope = scopes.get(this.raw);
+      const { scope } = this.raw as ScopedRequest;
       if (scope === undefined) throw new Error('A request came to fastify without a scope.');
       return scope;
     },

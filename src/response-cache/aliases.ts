@@ -4,8 +4,6 @@
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Principal } from '../auth/principal.js';
-import type { ResponseKeys } from './response-keys.js';
 
 /** Some 15 MB in all. */
 const MAX_ALIASES = 20_000;
@@ -15,8 +13,6 @@ const MAX_VARIANTS = 500;
 /** What is known of a request that was answered before. */
 export interface Alias {
   readonly canonical: string;
-  /** Under what it is stored for each caller who has asked. */
-  readonly keys: WeakMap<Principal, ResponseKeys>;
   /** Of the answer, as Apollo Server chose it by `accept`. */
   readonly contentType: string;
   readonly operationName: string | undefined;
@@ -67,8 +63,8 @@ export class Aliases {
     return this.#aliases.get(name);
   }
 
-  learn(name: string, alias: Omit<Alias, 'keys'>): void {
-    this.#aliases.set(name, { ...alias, keys: new WeakMap() });
+  learn(name: string, alias: Alias): void {
+    this.#aliases.set(name, alias);
   }
 }
 

@@ -49,8 +49,10 @@ export interface AttemptParts extends ResponseCacheOptions {
   readonly scopes: LRUCache<string, 'everyone' | 'caller'>;
 }
 
-/** What is read of a request's scope, none of which leaves a mark on it. */
+/** What is read of a request's scope, none of which leaves a mark on the answer. */
 export interface CacheableRequest {
+  /** Its way through the response cache, put here for the plugin. */
+  attempt: Attempt | undefined;
   readonly cacheBudget: Budget;
   readonly caller: Principal | undefined;
   readonly isPrivate: boolean;
