@@ -5,6 +5,7 @@
 import type { Principal } from '../auth/principal.js';
 import type { Budget } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
+import type { RequestTrace } from '../tracing/tracing.js';
 
 /** The operation that a GraphQL request asked for. */
 export interface RequestedOperation {
@@ -18,6 +19,8 @@ export class HttpRequestScope implements RequestScope {
   /** On `performance.now()`'s scale. */
   readonly startedAt = performance.now();
   readonly cacheBudget: Budget;
+  /** Undefined where it is not traced. */
+  readonly trace: RequestTrace | undefined;
   /** The route that answered, for the log. Undefined when there is none at this path. */
   route: string | undefined;
   /** Undefined until it is known, so for a document that is not valid. */
@@ -35,9 +38,10 @@ export class HttpRequestScope implements RequestScope {
   #freshForMs = Infinity;
   readonly #deps = new Set<string>();
 
-  constructor(requestId: string, cacheBudget: Budget) {
+  constructor(requestId: string, cacheBudget: Budget, trace?: RequestTrace) {
     this.requestId = requestId;
     this.cacheBudget = cacheBudget;
+    this.trace = trace;
   }
 
   principal(): Principal {

@@ -26,6 +26,7 @@ import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import { currentRequest, type RequestScope } from '../request.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import type { HttpTracing } from '../tracing/tracing.js';
 import { readJsonBodies } from './body.js';
 import { Connections } from './connections.js';
 import { Cors, isPreflight } from './cors.js';
@@ -39,7 +40,7 @@ import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
 import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
 import { answerKnownRequests } from './known-requests.js';
-import { logEnded, logWhenClosed } from './request-log.js';
+import { logEnded, logWhenClosed, PROBE_PATHS } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
 
 export interface HttpParts<Context extends { readonly request: RequestScope }> {
@@ -55,6 +56,8 @@ export interface HttpParts<Context extends { readonly request: RequestScope }> {
   readonly health: Health;
   readonly metrics: HttpMetrics;
   readonly responses: ResponseCache;
+  /** Undefined: no traces. */
+  readonly tracing?: HttpTracing | undefined;
 }
 
 export interface HttpServer {
@@ -74,7 +77,7 @@ declare module 'fastify' {
 }
 
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
-  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses } = parts;
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses, tracing } = parts;
   const cors = new Cors(config.corsOrigins);
   const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
   let drained: Promise<void> | undefined;
@@ -101,7 +104,8 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   const beforeRouting =
     (route: RequestListener): RequestListener =>
     (request, response) => {
-      const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), new Budget(config.budgetMs));
+      const requestId = requestIdFrom(request.headers['x-request-id']);
+      const scope = new HttpRequestScope(requestId, new Budget(config.budgetMs), tracing?.traceOf(request));
       const goOn = (): void => {
         scopes.set(request, scope);
         connections.track(response);
@@ -117,8 +121,11 @@ export function createHttpServer<Context extends { readonly request: RequestScop
       if (!answerKnown(request, response, scope, goOn)) goOn();
     };
 
+  const traced = (listener: RequestListener): RequestListener =>
+    tracing?.traced(listener, (url) => !PROBE_PATHS.includes(url)) ?? listener;
+
   const app = fastify({
-    serverFactory: (route) => createListener(beforeRouting(route)),
+    serverFactory: (route) => createListener(traced(beforeRouting(route))),
     clientErrorHandler: answerUnreadableRequest,
     bodyLimit: MAX_BODY_BYTES,
     // No route has a schema, and the compilers for them cost a tenth of the start.
