@@ -2,7 +2,7 @@
  * A span for each Redis command that is sent for a request. Both clients tell of their commands on channels of Node's
  * `diagnostics_channel`, which cost them nothing while nobody listens. Only the command's name is taken: arguments are keys and values.
  */
-import { type Channel, tracingChannel } from 'node:diagnostics_channel';
+import { subscribe } from 'node:diagnostics_channel';
 import { type Span, SpanKind } from '@opentelemetry/api';
 import { failed, type Spans } from './spans.js';
 
@@ -39,16 +39,15 @@ export function traceRedis(spans: Spans): void {
     running.get(message)?.end();
   };
 
-  for (const name of CHANNELS) {
-    const { start, error, asyncEnd } = tracingChannel(name);
-    listen(start, begin);
-    listen(error, fail);
-    listen(asyncEnd, end);
+  for (const channel of CHANNELS) {
+    listen(`tracing:${channel}:start`, begin);
+    listen(`tracing:${channel}:error`, fail);
+    listen(`tracing:${channel}:asyncEnd`, end);
   }
 }
 
-function listen(channel: Channel, listener: (message: CommandMessage) => void): void {
-  channel.subscribe((message) => {
+function listen(channel: string, listener: (message: CommandMessage) => void): void {
+  subscribe(channel, (message) => {
     listener(message as CommandMessage);
   });
 }

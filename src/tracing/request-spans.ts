@@ -108,12 +108,12 @@ export function operationAttributes(type: string, name: string | undefined): Rec
 
 /** Reads the answer's `cache-status` as its head is written, so that nothing that answers need know of traces. */
 function watchCacheStatus(span: Span, response: ServerResponse): void {
-  const { writeHead } = response;
-  response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
-    const status = cacheStatusIn(args.at(-1)) ?? this.getHeader('cache-status');
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+  response.writeHead = (...args: unknown[]) => {
+    const status = cacheStatusIn(args.at(-1)) ?? response.getHeader('cache-status');
     if (typeof status === 'string') span.setAttribute('opensensor.response_cache', resultOf(status));
-    return Reflect.apply(writeHead, this, args) as ServerResponse;
-  } as typeof writeHead;
+    return writeHead(...args);
+  };
 }
 
 /** @param headers of `writeHead`: names and values in turn, or an object. */
