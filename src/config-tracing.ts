@@ -23,8 +23,7 @@ const attributes = z
 const samplers = ['always_on', 'always_off', 'traceidratio'].flatMap((sampler) => [sampler, `parentbased_${sampler}`]);
 const ratio = z
   .string()
-  .regex(/^(0|1|[01]?\.\d{1,15})$/, 'must be a number from 0 to 1')
-  .refine((text) => Number(text) <= 1, 'must be a number from 0 to 1');
+  .refine((text) => /^(0|1|[01]?\.\d{1,15})$/.test(text) && Number(text) <= 1, 'must be a number from 0 to 1');
 
 const VARIABLES = {
   OTEL_SDK_DISABLED: optional('`true`: no traces, whatever else is set.', 'false', z.string()),

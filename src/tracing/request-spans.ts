@@ -30,10 +30,13 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
 
 const MAX_NAME_CHARACTERS = 128;
 
+/** On the request itself, because a WeakMap of all requests takes the garbage collector longer than all else that is done here. */
+const TRACE = Symbol('trace');
+type TracedRequest = IncomingMessage & { [TRACE]?: RequestTrace };
+
 export class RequestSpans implements HttpTracing {
   readonly #tracer: Tracer;
   readonly #propagator = new W3CTraceContextPropagator();
-  readonly #traces = new WeakMap<IncomingMessage, RequestTrace>();
 
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
@@ -50,8 +53,12 @@ export class RequestSpans implements HttpTracing {
       const known = KNOWN_METHODS.has(method) ? method : '_OTHER';
       const attributes = { 'http.request.method': known, 'url.scheme': 'http' };
       const span = this.#tracer.startSpan(known, { kind: SpanKind.SERVER, attributes }, parent);
-      this.#traces.set(request, new ServerTrace(span, request, response));
-      if (span.isRecording()) watchCacheStatus(span, response);
+      (request as TracedRequest)[TRACE] = new ServerTrace(span, request, response);
+      if (!span.isRecording()) {
+        listener(request, response);
+        return;
+      }
+      watchCacheStatus(span, response);
       inRequest(span, parent, () => {
         // Node reads bodies in a context of its own.
         context.bind(context.active(), request);
@@ -61,7 +68,7 @@ export class RequestSpans implements HttpTracing {
   }
 
   traceOf(request: IncomingMessage): RequestTrace | undefined {
-    return this.#traces.get(request);
+    return (request as TracedRequest)[TRACE];
   }
 }
 
@@ -80,6 +87,7 @@ class ServerTrace implements RequestTrace {
 
   ended({ requestId, route, operation, isAnswered }: RequestFacts): void {
     const span = this.#span;
+    if (!span.isRecording()) return;
     const { method = '', url = '' } = this.#request;
     const { statusCode, headersSent } = this.#response;
     span.setAttribute('opensensor.request_id', requestId);

@@ -29,6 +29,7 @@ describeWithMongoDb('traces', () => {
       REDIS_URL: redis.url,
       MONGODB_URL: mongodb.url,
       JWT_SECRET,
+      CACHE_BUDGET_MS: '1000',
       NODE_ENV: 'test',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_EXPORTER_OTLP_HEADERS: `api-key=${COLLECTOR_KEY}`,
@@ -57,8 +58,13 @@ describeWithMongoDb('traces', () => {
   }
 
   it('have what a cold query did, below the span of the caller', async () => {
-    const { spans, server, callersSpan } = await traced(DEVICE, { id: 'cold-1|Bed' });
     const lookup = 'POST /graphql > query > cache device_meta';
+    let cold = 0;
+    // A pod that is kept from its lease, or from asking in time, asks Redis for less.
+    const { spans, server, callersSpan } = await waitFor(async () => {
+      const trace = await traced(DEVICE, { id: `cold-${String(cold++)}|Bed` });
+      return paths(trace.spans).includes(`${lookup} > EVALSHA`) && trace;
+    });
     // What nobody waits for may come before or after the end of the request: storing, and the ends of the claims.
     const isAfterwards = /^POST \/graphql > [A-Z]+$|> SET$|cache device_meta > EVALSHA$/;
     const all = paths(spans).filter((path) => !isAfterwards.test(path));
@@ -71,7 +77,6 @@ describeWithMongoDb('traces', () => {
       `${lookup} > MGET`,
       `${lookup} > find Users`,
     ]);
-    expect(paths(spans)).toContain(`${lookup} > EVALSHA`);
     expect(server.parentId).toBe(callersSpan);
     expect(server.attributes).toEqual({
       'http.request.method': 'POST',
