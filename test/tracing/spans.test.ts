@@ -5,7 +5,7 @@ import { SignJWT } from 'jose';
 import { beforeAll, expect, it } from 'vitest';
 import { describeWithMongoDb, startMongoDb } from '../harness/mongodb.js';
 import { type RedisServer, startRedis } from '../harness/redis.js';
-import { type ServerProcess, startServer } from '../harness/server.js';
+import { type GraphQLAnswer, type ServerProcess, startServer } from '../harness/server.js';
 import { waitFor } from '../harness/wait.js';
 import { type Collector, paths, type Span, startCollector } from './collector.js';
 
@@ -45,7 +45,7 @@ describeWithMongoDb('traces', () => {
     query: string,
     variables: Record<string, unknown>,
     { pod = pods[0]!, headers = {} }: { readonly pod?: ServerProcess; readonly headers?: Record<string, string> } = {},
-  ): Promise<{ spans: Span[]; server: Span; callersSpan: string; answer: Awaited<ReturnType<ServerProcess['graphql']>> }> {
+  ): Promise<{ spans: Span[]; server: Span; callersSpan: string; answer: GraphQLAnswer<Record<string, any>> }> {
     const [traceId, callersSpan] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
     const answer = await pod.graphql(query, variables, { traceparent: `00-${traceId}-${callersSpan}-01`, ...headers });
     const spans = await collector.trace(traceId);
@@ -63,7 +63,7 @@ describeWithMongoDb('traces', () => {
     // A pod that is kept from its lease, or from asking in time, asks Redis for less.
     const { spans, server, callersSpan } = await waitFor(async () => {
       const trace = await traced(DEVICE, { id: `cold-${String(cold++)}|Bed` });
-      return paths(trace.spans).includes(`${lookup} > EVALSHA`) && trace;
+      return paths(trace.spans).includes(`${lookup} > EVALSHA`) ? trace : undefined;
     });
     // What nobody waits for may come before or after the end of the request: storing, and the ends of the claims.
     const isAfterwards = /^POST \/graphql > [A-Z]+$|> SET$|cache device_meta > EVALSHA$/;
