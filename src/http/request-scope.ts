@@ -6,6 +6,7 @@ import type { Principal } from '../auth/principal.js';
 import { Budget } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
 import type { Attempt } from '../response-cache/attempt.js';
+import type { RequestTrace } from '../tracing/tracing.js';
 
 /** The operation that a GraphQL request asked for. */
 export interface RequestedOperation {
@@ -20,6 +21,8 @@ export class HttpRequestScope implements RequestScope {
   readonly requestId: string;
   /** On `performance.now()`'s scale. */
   readonly startedAt = performance.now();
+  /** Undefined where it is not traced. */
+  readonly trace: RequestTrace | undefined;
   /** The route that answered, for the log. Undefined when there is none at this path. */
   route: string | undefined;
   /** Undefined until it is known, so for a document that is not valid. */
@@ -43,9 +46,10 @@ export class HttpRequestScope implements RequestScope {
   #deps: Set<string> | undefined;
 
   /** @param budgetMs `CACHE_BUDGET_MS`. */
-  constructor(requestId: string, budgetMs: number) {
+  constructor(requestId: string, budgetMs: number, trace?: RequestTrace) {
     this.requestId = requestId;
     this.#budgetMs = budgetMs;
+    this.trace = trace;
   }
 
   get cacheBudget(): Budget {

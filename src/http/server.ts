@@ -25,6 +25,7 @@ import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { RequestScope } from '../request.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import type { HttpTracing } from '../tracing/tracing.js';
 import { readJsonBodies } from './body.js';
 import { Connections } from './connections.js';
 import { Cors, isPreflight } from './cors.js';
@@ -38,7 +39,7 @@ import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
 import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
 import { answerKnownRequests } from './known-requests.js';
-import { logEnded, logWhenClosed } from './request-log.js';
+import { logEnded, logWhenClosed, PROBE_PATHS } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
 
 export interface HttpParts<Context extends { readonly request: RequestScope }> {
@@ -54,6 +55,8 @@ export interface HttpParts<Context extends { readonly request: RequestScope }> {
   readonly health: Health;
   readonly metrics: HttpMetrics;
   readonly responses: ResponseCache;
+  /** Undefined: no traces. */
+  readonly tracing?: HttpTracing | undefined;
 }
 
 export interface HttpServer {
@@ -76,7 +79,7 @@ declare module 'fastify' {
 type ScopedRequest = IncomingMessage & { scope?: HttpRequestScope };
 
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
-  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses } = parts;
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses, tracing } = parts;
   const cors = new Cors(config.corsOrigins);
   let drained: Promise<void> | undefined;
 
@@ -104,7 +107,8 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   const beforeRouting =
     (route: RequestListener): RequestListener =>
     (request, response) => {
-      const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), config.budgetMs);
+      const requestId = requestIdFrom(request.headers['x-request-id']);
+      const scope = new HttpRequestScope(requestId, config.budgetMs, tracing?.traceOf(request));
       const goOn = (): void => {
         (request as ScopedRequest).scope = scope;
         connections.track(response);
@@ -120,8 +124,11 @@ export function createHttpServer<Context extends { readonly request: RequestScop
       if (!answerKnown(request, response, scope, goOn)) goOn();
     };
 
+  const traced = (listener: RequestListener): RequestListener =>
+    tracing?.traced(listener, (url) => !PROBE_PATHS.includes(url)) ?? listener;
+
   const app = fastify({
-    serverFactory: (route) => createListener(beforeRouting(route)),
+    serverFactory: (route) => createListener(traced(beforeRouting(route))),
     clientErrorHandler: answerUnreadableRequest,
     bodyLimit: MAX_BODY_BYTES,
     // No route has a schema, and the compilers for them cost a tenth of the start.
