@@ -47,7 +47,7 @@ describeWithMongoDb('cache administration by two pods', () => {
   });
 
   const history = async (pod: ServerProcess, first = 50) => {
-    const { body } = await pod.graphql<Record<string, any>>(CacheInvalidationsDocument, { first }, reader);
+    const { body } = await pod.graphql(CacheInvalidationsDocument, { first }, reader);
     expect(body.errors).toBeUndefined();
     return body.data!.cacheInvalidations as Record<string, any>[];
   };
@@ -77,7 +77,7 @@ describeWithMongoDb('cache administration by two pods', () => {
       expect(await history(pod)).toMatchObject(expected);
       expect(await history(pod, 1)).toMatchObject(expected.slice(0, 1));
     }
-    const kept = JSON.stringify(await client.zrange(`${PREFIX}{bus}history`, 0, -1));
+    const kept = JSON.stringify(await client.zrange(`${PREFIX}{bus}history`, '0', '-1'));
     for (const { authorization } of [ann, script]) expect(kept).not.toContain(authorization!.slice('Bearer '.length));
   });
 
@@ -116,7 +116,7 @@ describeWithMongoDb('cache administration by two pods', () => {
       return ['device_meta:', 'response:'].every((name) => found.some(({ key }) => key.startsWith(name))) ? found : undefined;
     });
     const explained = async (pod: ServerProcess, key: string) =>
-      (await pod.graphql<Record<string, any>>(ExplainCacheEntryDocument, { key }, reader)).body.data!.explainCacheEntry;
+      (await pod.graphql(ExplainCacheEntryDocument, { key }, reader)).body.data!.explainCacheEntry;
     for (const { key, bytes } of keys) {
       expect(await explained(a, key)).toMatchObject({ key, servable: true, inMemory: true, sizeBytes: bytes });
       expect(await explained(b, key)).toMatchObject({ key, servable: true, inMemory: false, inRedis: true, absent: false });
