@@ -32,6 +32,7 @@ export async function purge(client: CacheClient, { what, json, yes }: PurgeOptio
   const matched = 'pattern' in what ? await dryRun(client, what.pattern) : null;
   if (!yes) await confirm(announce(what, matched));
   else if (!json) console.error(announce(what, matched));
+  if ('pattern' in what) drawBar(0, matched);
   const begun = await ask(client, what);
   const invalidation = begun.status === 'APPLIED' && 'pattern' in what ? await follow(client, begun, matched) : begun;
   console.log(json ? JSON.stringify(invalidation) : describe(invalidation));
@@ -83,12 +84,15 @@ async function follow(client: CacheClient, begun: Invalidation, expected: number
   while (current.matched === null && performance.now() - movedAt < STANDSTILL_MS) {
     drawBar(current.removed ?? 0, expected);
     await pause(POLL_MS);
-    const { cacheInvalidation } = await client.ask(CacheInvalidationDocument, { id: begun.id });
+    // That it can't be asked now says nothing about the purge, which is applied.
+    const { cacheInvalidation } = await client
+      .ask(CacheInvalidationDocument, { id: begun.id })
+      .catch(() => ({ cacheInvalidation: current }));
     if (!cacheInvalidation) break;
     if (cacheInvalidation.removed !== current.removed) movedAt = performance.now();
     current = cacheInvalidation;
   }
-  if (current !== begun) drawBar(current.removed ?? 0, current.matched ?? expected, '\n');
+  drawBar(current.removed ?? 0, current.matched ?? expected, '\n');
   return current;
 }
 

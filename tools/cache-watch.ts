@@ -9,10 +9,14 @@ const LINES_PER_HEAD = 20;
 const WIDTHS = [8, 9, 9, 10, 9, 7, 4, 5] as const;
 const HEAD = ['time', 'status', 'hit ratio', 'requests/s', 'loads/s', 'pending', 'pods', 'lease'];
 
+/** Asking for the statistics is itself a request, which no cache answers. */
+const OWN_REQUESTS = 1;
+
 /** Sums over all pods since each of them started. */
 interface Sums {
   readonly hits: number;
   readonly misses: number;
+  /** Of keys from the database. */
   readonly loads: number;
   /** Answers that were looked up as a whole: one for each request that may be cached. */
   readonly requests: number;
@@ -49,10 +53,14 @@ async function nextTurn(signal: AbortSignal): Promise<boolean> {
 }
 
 function sumsOf({ namespaces }: Stats): Sums {
-  const sum = (counter: 'hits' | 'misses' | 'loads'): number => namespaces.reduce((total, each) => total + each[counter], 0);
-  const responses = namespaces.find(({ name }) => name === 'response');
-  const requests = responses === undefined ? 0 : responses.hits + responses.misses + responses.bypassed;
-  return { hits: sum('hits'), misses: sum('misses'), loads: sum('loads'), requests };
+  const sum = (each: (stats: Stats['namespaces'][number]) => number): number =>
+    namespaces.reduce((total, one) => total + each(one), 0);
+  return {
+    hits: sum(({ hits }) => hits),
+    misses: sum(({ misses }) => misses),
+    loads: sum(({ name, loads }) => (name === 'response' ? 0 : loads)),
+    requests: sum(({ name, hits, misses, bypassed }) => (name === 'response' ? hits + misses + bypassed : 0)),
+  };
 }
 
 interface Figures {
@@ -63,11 +71,11 @@ interface Figures {
 
 /** A pod that has gone took its counts along, so a sum may be smaller than before. */
 function since(before: Sums, now: Sums, seconds: number): Figures {
-  const more = (counter: keyof Sums): number => Math.max(0, now[counter] - before[counter]);
-  const lookups = more('hits') + more('misses');
+  const more = (counter: keyof Sums, own = 0): number => Math.max(0, now[counter] - before[counter] - own);
+  const lookups = more('hits') + more('misses', OWN_REQUESTS);
   return {
     hitRatio: lookups === 0 ? null : more('hits') / lookups,
-    requestsPerSecond: more('requests') / seconds,
+    requestsPerSecond: more('requests', OWN_REQUESTS) / seconds,
     loadsPerSecond: more('loads') / seconds,
   };
 }
