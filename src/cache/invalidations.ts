@@ -239,7 +239,8 @@ export class Invalidations implements CacheWriter {
     const { journal, history } = this.#parts;
     // What has just been drained is applied a moment before the cache is trusted again.
     if (!(await journal.whenTrusted(KEEP_DEADLINE_MS))) throw new Error('Redis is not trusted now');
-    await history.put(invalidation);
+    // Counted where it happens, and not worth repeating what was on record for.
+    await history.put(invalidation).catch(() => undefined);
   }
 
   #goOn(work: Promise<unknown>): Promise<unknown> {
