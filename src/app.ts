@@ -3,21 +3,31 @@
  * them all. It reads no environment and handles no signal; that is `main.ts`.
  */
 import { readFile } from 'node:fs/promises';
-import { createApiKeyFinder } from './auth/api-key.js';
+import { apiKeyNamespace, createApiKeyFinder } from './auth/api-key.js';
 import { createAuthenticator } from './auth/authenticator.js';
-import { type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox, withDeadline } from './cache/cache.js';
+import {
+  BODY_VERSION,
+  type Cache,
+  createCache,
+  type KeyKind,
+  MemoryOutbox,
+  MongoOutbox,
+  type Outbox,
+  withDeadline,
+} from './cache/cache.js';
 import { CacheAdminResolver } from './cache-admin/cache-admin.resolver.js';
 import { CacheAdmin } from './cache-admin/operations.js';
 import type { Config } from './config.js';
 import { openMongoDb, openRedis } from './connections.js';
 import { DatabaseReadiness } from './database-readiness.js';
 import { DeviceChanges } from './devices/device.changes.js';
-import { deviceLoaders } from './devices/device.loaders.js';
+import { deviceLoaders, deviceNamespace } from './devices/device.loaders.js';
 import { DeviceResolver, ViewerResolver } from './devices/device.resolver.js';
 import type { DeviceStore } from './devices/device.store.js';
 import { depsOfDevice } from './devices/device.tags.js';
+import { listingNamespace } from './devices/listing.reader.js';
 import { openEmbeddedStore, openMongoStore } from './devices/open-store.js';
-import { ApqCache } from './graphql/apq-cache.js';
+import { ApqCache, isNamedBy } from './graphql/apq-cache.js';
 import { compiledQueries } from './graphql/compiled-queries.js';
 import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
@@ -33,8 +43,17 @@ import type { Tracing } from './tracing/tracing.js';
 
 /** The longest that the database may take to say that it is there, before it is asked again. */
 const PING_DEADLINE_MS = 5_000;
-/** Every namespace of the cache. */
-const NAMESPACES = ['api_key', 'apq', 'device_listing', 'device_meta', 'response'];
+
+/** Every namespace of the cache, and how what stands under its keys is judged. */
+function namespacesOf(lifetimes: Config['cache']): Readonly<Record<string, KeyKind>> {
+  return {
+    api_key: apiKeyNamespace(lifetimes),
+    apq: { accepts: isNamedBy },
+    device_listing: listingNamespace(lifetimes),
+    device_meta: deviceNamespace(lifetimes),
+    response: { valueVersion: BODY_VERSION, graceSeconds: 0 },
+  };
+}
 
 export interface RunningApp {
   readonly url: string;
@@ -67,7 +86,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
 
     const cacheAdmin = new CacheAdmin({
       cache,
-      namespaces: NAMESPACES,
+      namespaces: namespacesOf(config.cache),
       depsOfDevice,
       onPurge: (purge) => {
         logger.info(purge, 'cache purged');
@@ -206,7 +225,7 @@ async function openCache(
   const cache = await createCache({
     redis,
     prefix: config.prefix,
-    namespaces: NAMESPACES,
+    namespaces: Object.keys(namespacesOf(config)),
     l1MaxBytes: config.l1MaxBytes,
     podName,
     outbox,

@@ -4,21 +4,29 @@
  */
 import { hasPermission, type Permission, type Principal } from '../auth/principal.js';
 import {
+  type Asked,
   type Cache,
   type CacheSnapshot,
   type Dep,
   type Invalidation,
   InvalidationLostError,
+  type KeyKind,
   literalFirstSegment,
+  MAX_HISTORY,
 } from '../cache/cache.js';
 import type { Connection } from '../connection.js';
 import { CodedError } from '../errors.js';
+import type { CacheEntryExplanation } from './cache-entry-explanation.type.js';
 import { type CacheEntry, positionOf, toEntryConnection } from './cache-entry.type.js';
 
 /** The longest pattern, in bytes of UTF-8. */
 export const MAX_PATTERN_BYTES = 1_024;
+/** Bytes of a key behind its namespace: no id is longer. */
+const MAX_KEY_BYTES = 1_024;
 /** Ids that one `invalidateDevices` takes. */
 const MAX_IDS = 1_000;
+/** The subject of an OpenID token is no longer than this, in characters; of a longer one the beginning is kept. */
+const MAX_ACTOR_LENGTH = 255;
 
 /** What a log line says of a purge. */
 export interface PurgeRecord {
@@ -32,8 +40,8 @@ export interface PurgeRecord {
 
 export interface CacheAdminOptions {
   readonly cache: Cache;
-  /** Every namespace, for the message that lists them. */
-  readonly namespaces: readonly string[];
+  /** Every namespace, with how what stands under its keys is judged. */
+  readonly namespaces: Readonly<Record<string, KeyKind>>;
   /** What becomes unservable with a device id, as `devices` takes them. */
   readonly depsOfDevice: (id: string) => readonly Dep[];
   readonly onPurge: (record: PurgeRecord) => void;
@@ -72,6 +80,30 @@ export class CacheAdmin {
     return unlessRedisFails(this.#options.cache.findInvalidation(id));
   }
 
+  /** Needs `cache:read`. What was asked for in the last day, newest first. */
+  async history(principal: Principal, first: number): Promise<readonly Invalidation[]> {
+    requirePermission(principal, 'cache:read');
+    if (first < 1) throw new CodedError('BAD_USER_INPUT', 'first must be 1 or more.');
+    if (first > MAX_HISTORY) throw limitExceeded('first', MAX_HISTORY);
+    return unlessRedisFails(this.#options.cache.history(first));
+  }
+
+  /** Needs `cache:read`. */
+  async explain(principal: Principal, key: string): Promise<CacheEntryExplanation> {
+    requirePermission(principal, 'cache:read');
+    const { cache, namespaces } = this.#options;
+    const name = cache.namespaceOf(key);
+    const kind = name === undefined ? undefined : namespaces[name];
+    if (name === undefined || kind === undefined) throw unknownNamespace('key', namespaces);
+    if (Buffer.byteLength(key) > name.length + 1 + MAX_KEY_BYTES) {
+      throw new CodedError(
+        'BAD_USER_INPUT',
+        `key: longer than any key, which has ${MAX_KEY_BYTES} bytes behind its namespace at most.`,
+      );
+    }
+    return { key, ...(await cache.explain(key, kind)) };
+  }
+
   /** Needs `cache:admin`. */
   async clear(principal: Principal): Promise<Invalidation> {
     return this.invalidate(principal, '*', { dryRun: false });
@@ -83,7 +115,7 @@ export class CacheAdmin {
     this.#checkPattern(pattern);
     const { cache } = this.#options;
     if (dryRun) return cache.dryRun(pattern);
-    return this.#purge(principal, { pattern }, () => cache.invalidatePattern(pattern));
+    return this.#purge(principal, { pattern }, (asked) => cache.invalidatePattern(pattern, asked));
   }
 
   /** Needs `cache:admin`. */
@@ -92,17 +124,17 @@ export class CacheAdmin {
     if (ids.length === 0) throw new CodedError('BAD_USER_INPUT', 'ids: name at least one device.');
     if (ids.length > MAX_IDS) throw limitExceeded('ids', MAX_IDS);
     const deps = new Map(ids.flatMap((id) => this.#options.depsOfDevice(id)).map((dep) => [JSON.stringify(dep), dep]));
-    return this.#purge(principal, { ids: ids.length }, () => this.#options.cache.invalidate([...deps.values()]));
+    return this.#purge(principal, { ids: ids.length }, (asked) => this.#options.cache.invalidate([...deps.values()], asked));
   }
 
   async #purge(
     principal: Principal,
     what: { readonly pattern?: string; readonly ids?: number },
-    purge: () => Promise<Invalidation>,
+    purge: (asked: Asked) => Promise<Invalidation>,
   ): Promise<Invalidation> {
-    const actor = principal.kind === 'ANONYMOUS' ? 'anonymous' : principal.id;
+    const actor = (principal.kind === 'ANONYMOUS' ? 'anonymous' : principal.id).slice(0, MAX_ACTOR_LENGTH);
     try {
-      const invalidation = await purge();
+      const invalidation = await purge({ actor, ids: what.ids });
       const { id, status, matched } = invalidation;
       this.#options.onPurge({ actor, ...what, invalidation: id, status, matched });
       return invalidation;
@@ -121,12 +153,7 @@ export class CacheAdmin {
     if (Buffer.byteLength(pattern) > MAX_PATTERN_BYTES) throw limitExceeded('pattern', MAX_PATTERN_BYTES);
     const segment = literalFirstSegment(pattern);
     const { namespaces } = this.#options;
-    if (segment !== undefined && !namespaces.includes(segment)) {
-      throw new CodedError(
-        'BAD_USER_INPUT',
-        `pattern: no key begins like this. A key begins with one of ${namespaces.map((name) => `${name}:`).join(', ')}.`,
-      );
-    }
+    if (segment !== undefined && !Object.hasOwn(namespaces, segment)) throw unknownNamespace('pattern', namespaces);
   }
 }
 
@@ -135,6 +162,14 @@ export function requirePermission(principal: Principal, permission: Permission):
   if (principal.kind === 'ANONYMOUS')
     throw new CodedError('UNAUTHENTICATED', `This needs a token with the permission ${permission}.`);
   if (!hasPermission(principal, permission)) throw new CodedError('FORBIDDEN', `This needs the permission ${permission}.`);
+}
+
+function unknownNamespace(argument: string, namespaces: Readonly<Record<string, KeyKind>>): CodedError {
+  const beginnings = Object.keys(namespaces).map((name) => `${name}:`);
+  return new CodedError(
+    'BAD_USER_INPUT',
+    `${argument}: no key begins like this. A key begins with one of ${beginnings.join(', ')}.`,
+  );
 }
 
 function limitExceeded(limit: string, max: number): CodedError {

@@ -23,7 +23,8 @@ import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import { type BreakerState, ReadPause } from './budget/pause.js';
 import { createEmbeddedBackend } from './embedded-backend.js';
-import type { Invalidation } from './invalidation.js';
+import { type Explanation, explain, type KeyKind } from './explanation.js';
+import type { Asked, Invalidation } from './invalidation.js';
 import { type CacheWriter, Invalidations } from './invalidations.js';
 import type { BatchLoad, CacheReader, Found, LookupObserver, Namespace } from './lookup.js';
 import type { Outbox } from './outbox/outbox.js';
@@ -39,7 +40,9 @@ export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';
 export type { BreakerState } from './budget/pause.js';
-export type { Invalidation } from './invalidation.js';
+export type { Explanation, KeyKind } from './explanation.js';
+export { MAX_HISTORY } from './history/history.js';
+export type { Asked, Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';
 export {
   type BatchLoad,
@@ -182,13 +185,13 @@ export class Cache implements CacheReader, CacheWriter {
   }
 
   /** Makes everything with one of the tags or keys unservable. Rejects with `InvalidationLostError`. */
-  invalidate(deps: readonly Dep[]): Promise<Invalidation> {
-    return this.#tell(this.#invalidations.invalidate(deps));
+  invalidate(deps: readonly Dep[], asked: Asked = {}): Promise<Invalidation> {
+    return this.#tell(this.#invalidations.invalidate(deps, asked));
   }
 
   /** Makes everything that matches the glob unservable and frees it. Rejects with `InvalidationLostError`. */
-  invalidatePattern(pattern: string): Promise<Invalidation> {
-    return this.#tell(this.#invalidations.invalidatePattern(pattern));
+  invalidatePattern(pattern: string, asked: Asked = {}): Promise<Invalidation> {
+    return this.#tell(this.#invalidations.invalidatePattern(pattern, asked));
   }
 
   /** Counts what `invalidatePattern` would free, and does nothing. */
@@ -201,9 +204,20 @@ export class Cache implements CacheReader, CacheWriter {
     return this.#invalidations.find(id);
   }
 
+  /** What admins asked for in the last day, newest first, `first` at most. Rejects when Redis can't be asked. */
+  history(first: number): Promise<readonly Invalidation[]> {
+    return this.#invalidations.history(first);
+  }
+
   /** One page of keys that match; undefined when `from` isn't a position of ours. Rejects when Redis can't be asked. */
   entries(pattern: string, first: number, from: string | undefined): Promise<EntryPage | undefined> {
     return this.#backend.keySpace.list(pattern, first, from);
+  }
+
+  /** Why a key is, or is not, answered from the cache by this pod. Changes and counts nothing. */
+  explain(key: string, kind: KeyKind): Promise<Explanation> {
+    const isSourceDown = (): boolean => this.#reader.isSourceDown;
+    return explain({ backend: this.#backend, bodies: this.bodies, pause: this.#pause, isSourceDown }, key, kind);
   }
 
   /** What was counted of a namespace; for who counts look-ups that don't go through `getMany`. */

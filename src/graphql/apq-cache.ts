@@ -58,7 +58,10 @@ export class ApqCache implements KeyValueCache {
     if (!KEY.test(key)) return Promise.resolve(undefined);
     const budget = this.#budgets.get(key) ?? new Budget(this.#budgetMs);
     this.#budgets.delete(key);
-    return this.#cache.guarded('apq', budget, async () => onlyIfNamedBy(key, await this.#texts.get(key)));
+    return this.#cache.guarded('apq', budget, async () => {
+      const text = await this.#texts.get(key);
+      return isNamedBy(key, text) ? text : undefined;
+    });
   }
 
   /** Not awaited by Apollo Server, and a failure costs nobody more than a text sent again. */
@@ -92,6 +95,6 @@ export function hashesAreStrings(): ApolloServerPlugin {
 }
 
 /** Whoever can write to Redis could otherwise make another's client run a text of theirs. */
-function onlyIfNamedBy(key: string, text: unknown): string | undefined {
-  return typeof text === 'string' && key === `apq:${hash('sha256', text)}` ? text : undefined;
+export function isNamedBy(key: string, text: unknown): text is string {
+  return typeof text === 'string' && key === `apq:${hash('sha256', text)}`;
 }
