@@ -30,6 +30,8 @@ export interface Found<V> {
   readonly value: V | null;
   /** The entry's own key and its tags, for `RequestScope.touched`. */
   readonly deps: readonly string[];
+  /** Milliseconds since its load began. */
+  readonly ageMs: number;
   /** Milliseconds for which it is still fresh; what is built from it must live no longer. */
   readonly freshForMs: number;
   /** Only when the source is down and this stands in: seconds since it was loaded. */

@@ -64,7 +64,9 @@ export class Reader implements CacheReader {
     const { fresh, stale, endAs } = await this.#read(namespace, keys, budget, counts);
     const answers = new Answers<Found<V>>();
     const answer = (key: string, entry: Entry, staleAgeSeconds?: number): void => {
-      const found = { value: entry.x as V | null, deps: entry.d, freshForMs: freshForMs(entry, this.#backend.journal.nowMs()) };
+      const nowMs = this.#backend.journal.nowMs();
+      const times = { ageMs: nowMs - entry.t, freshForMs: freshForMs(entry, nowMs) };
+      const found = { value: entry.x as V | null, deps: entry.d, ...times };
       answers.set(idOf(namespace, key), staleAgeSeconds === undefined ? found : { ...found, staleAgeSeconds });
     };
     for (const [key, entry] of fresh) answer(key, entry);

@@ -3,7 +3,7 @@
  * and nowhere else, it is decided when a read has to know who asks. Changes don't read through here.
  */
 import DataLoader from 'dataloader';
-import { type BatchLoad, type CacheReader, type Found, JITTER, type Namespace } from '../cache/cache.js';
+import { type BatchLoad, type CacheReader, type Found, type Namespace } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
 import { isPossibleId, type DeviceListingQuery, type DevicePage, type DeviceRecord, type DeviceStore } from './device.store.js';
 import { DEVICE_NAMESPACE, tagsOfDevice } from './device.tags.js';
@@ -90,13 +90,16 @@ export function deviceLoaders(parts: {
   return (request) => {
     /**
      * A public device is everybody's, so the answer may be too. Anything else is answered only after asking who is there, an absent
-     * device as well, so that it can't be told from a hidden one; and for no longer than an absence that was looked up just now.
+     * device as well, so that it can't be told from a hidden one.
      */
-    function show(device: DeviceRecord | null): DeviceRecord | null {
-      if (device !== null && !device.isPrivate) return device;
-      const principal = request.principal();
-      if (device !== null && maySee(principal, device)) return device;
-      request.touched([], lifetimes.negativeTtlSeconds * 1000 * (1 - JITTER));
+    function show({ value, deps, ...times }: Found<DeviceRecord>): DeviceRecord | null {
+      const isVisible = value !== null && (!value.isPrivate || maySee(request.principal(), value));
+      if (isVisible) {
+        request.touched(deps, times.freshForMs);
+        return value;
+      }
+      if (value === null) request.principal();
+      request.touched(deps, value === null ? times.freshForMs : asIfAbsentForMs(times, lifetimes));
       return null;
     }
 
@@ -106,10 +109,9 @@ export function deviceLoaders(parts: {
         return ids.map((id) => {
           try {
             const found = find(id);
-            if (found === undefined) return null;
-            request.touched(found.deps, found.freshForMs);
+            if (found === undefined) return show(NOTHING);
             if (found.staleAgeSeconds !== undefined) request.servedStale(found.staleAgeSeconds);
-            return found.value;
+            return show(found);
           } catch (error) {
             return error as Error; // of this id; what is cached of the others is answered all the same
           }
@@ -122,15 +124,27 @@ export function deviceLoaders(parts: {
     });
 
     return {
-      device: async (id) => show(await byId.load(id)),
+      device: (id) => byId.load(id),
       devices: async (ids) => {
         const devices = await byId.loadMany(ids);
         return devices.map((device) => {
           if (device instanceof Error) throw device;
-          return show(device);
+          return device;
         });
       },
       listing: (query) => byQuery.load(query),
     };
   };
+}
+
+/** What is known of an id that no device can have. */
+const NOTHING: Found<never> = { value: null, deps: [], ageMs: 0, freshForMs: Infinity };
+
+/**
+ * How long an absence in the place of this entry would still be fresh, which a hit tells its client. It would have been looked up anew
+ * whenever its shorter time was over, with the jitter that this entry has.
+ */
+function asIfAbsentForMs({ ageMs, freshForMs }: Pick<Found<never>, 'ageMs' | 'freshForMs'>, lifetimes: DeviceLifetimes): number {
+  const periodMs = ((ageMs + freshForMs) * lifetimes.negativeTtlSeconds) / lifetimes.ttlSeconds;
+  return periodMs > 0 ? Math.min(periodMs - (ageMs % periodMs), freshForMs) : 0;
 }

@@ -22,7 +22,7 @@ class KeepingCache implements CacheReader {
       const entry = this.entries.get(id) ?? (await load([id])).get(id);
       if (entry === undefined) throw new Error(`${id} was not loaded`);
       this.entries.set(id, entry);
-      found.set(id, { ...(entry as Loaded<V>), deps: [], freshForMs: 1_000 });
+      found.set(id, { ...(entry as Loaded<V>), deps: [], ageMs: 0, freshForMs: 1_000 });
     }
     return found;
   }

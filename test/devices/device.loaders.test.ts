@@ -84,6 +84,28 @@ describe('devices', () => {
     expect(await depsOf('none|Bed')).toEqual(['device:none', 'device_meta:none|Bed']);
   });
 
+  it('that are hidden live as long as absent ones would have, looked up at the same moment', async () => {
+    const private_ = document(ANNA, key('p', 'Private', { private_data: true }));
+    const freshForMs = async (times: { ageMs: number; freshForMs: number }) => {
+      const value = await embeddedStore(private_).findDevices(['p']);
+      const found = { value: value.get('p') ?? null, deps: [], ...times };
+      const cache = { getMany: () => Promise.resolve(new Map([['p', found]])) } as unknown as CacheReader;
+      const touched: number[] = [];
+      const request = { ...requestBy(), touched: (_deps: Iterable<string>, ms: number) => touched.push(ms) };
+      expect(await deviceLoaders({ store: fleet(), cache, lifetimes: LIFETIMES })(request as never).device('p')).toBe(null);
+      return Math.min(...touched);
+    };
+    // 300 s of a device, 30 s of an absence: one is looked up ten times while the other is not.
+    expect(await freshForMs({ ageMs: 0, freshForMs: 300_000 })).toBe(30_000);
+    expect(await freshForMs({ ageMs: 10_000, freshForMs: 290_000 })).toBe(20_000);
+    expect(await freshForMs({ ageMs: 100_000, freshForMs: 200_000 })).toBe(20_000);
+    expect(await freshForMs({ ageMs: 295_000, freshForMs: 5_000 })).toBe(5_000);
+    // The same with jitter.
+    expect(await freshForMs({ ageMs: 0, freshForMs: 270_000 })).toBe(27_000);
+    expect(await freshForMs({ ageMs: 37_000, freshForMs: 233_000 })).toBe(17_000);
+    expect(await freshForMs({ ageMs: 0, freshForMs: 0 })).toBe(0);
+  });
+
   it('fail as one, with what the store says', async () => {
     const failure = new CodedError('DATABASE_UNAVAILABLE', 'no');
     const cache: CacheReader = { getMany: () => Promise.reject(failure) };

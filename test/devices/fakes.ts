@@ -30,7 +30,7 @@ export function passingCache(): PassingCache {
       return new Map(
         [...loaded].map(([id, { value, tags }]) => [
           id,
-          { value, deps: [`${namespace.name}:${id}`, ...tags], freshForMs: 1_000 },
+          { value, deps: [`${namespace.name}:${id}`, ...tags], ageMs: 0, freshForMs: 1_000 },
         ]),
       );
     },
