@@ -23,6 +23,7 @@ import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
 import { buildServerSchema } from './graphql/schema.js';
 import { createApolloServer } from './graphql/server.js';
+import { type AdminSettings, readAdminPage } from './http/admin-page.js';
 import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
@@ -35,6 +36,8 @@ import { Throttle } from './throttle.js';
 const PING_DEADLINE_MS = 5_000;
 /** Every namespace of the cache. */
 const NAMESPACES = ['api_key', 'apq', 'device_listing', 'device_meta', 'response'];
+/** Built, from wherever this file is run. */
+const ADMIN_PAGE = new URL('../dist/admin/', import.meta.url);
 
 export interface RunningApp {
   readonly url: string;
@@ -102,6 +105,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       apollo,
       contextFor: (request) => ({ request, devices: loadersFor(request) }),
       cacheAdmin,
+      adminPage: await readAdminPage(ADMIN_PAGE, adminSettings(config)),
       metrics,
       responses,
       health: {
@@ -126,6 +130,14 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     await closeParts();
     throw error;
   }
+}
+
+function adminSettings({ auth, store }: Config): AdminSettings {
+  return {
+    tokens: auth.kind,
+    database: store.kind === 'mongodb' ? 'MongoDB' : 'the embedded store',
+    signIn: null,
+  };
 }
 
 async function openDatabase(

@@ -121,6 +121,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     apollo,
     contextFor: (request) => ({ request }) as GraphQLContext,
     cacheAdmin: options.cacheAdmin ?? new CacheAdmin({ cache, namespaces: NAMESPACES, depsOfDevice: () => [], onPurge() {} }),
+    adminPage: { files: [], contentSecurityPolicy: '' },
     health: { state: () => options.health ?? READY },
     metrics: new Metrics(),
     responses,
