@@ -75,4 +75,13 @@ export class CacheInvalidationType implements Invalidation {
 
   @Field(() => PodAcks, { nullable: true, description: "The pods that it had to reach; null while the fleet can't be counted." })
   pods!: Readonly<PodAcks> | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Who asked for it: the id of the user or service. Null for a device change's own, and for a dry run.",
+  })
+  actor!: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'How many ids were named; null but for `invalidateDevices`.' })
+  ids!: number | null;
 }

@@ -53,17 +53,24 @@ export type CacheInvalidationQueryVariables = Exact<{
 }>;
 
 
-export type CacheInvalidationQuery = { cacheInvalidation: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, pods: { live: number, acknowledged: number, expired: number } | null } | null };
+export type CacheInvalidationQuery = { cacheInvalidation: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, actor: string | null, ids: number | null, pods: { live: number, acknowledged: number, expired: number } | null } | null };
+
+export type CacheInvalidationsQueryVariables = Exact<{
+  first?: number;
+}>;
+
+
+export type CacheInvalidationsQuery = { cacheInvalidations: Array<{ id: string, status: InvalidationStatus, actor: string | null, pattern: string | null, ids: number | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, pods: { live: number, acknowledged: number, expired: number } | null }> | null };
 
 export type CacheStatsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type CacheStatsQuery = { cacheStats: { status: CacheStatus, complete: boolean, since: string, prefix: string, keys: number | null, keysCountedAt: string | null, redis: { version: string, usedMemoryBytes: number, maxMemoryBytes: number | null, evictionPolicy: string | null, connectedClients: number, keyspaceHits: number, keyspaceMisses: number, hitRatio: number | null, evictedKeys: number, uptimeSeconds: number } | null, namespaces: Array<{ name: string, hits: number, l1Hits: number, l2Hits: number, misses: number, hitRatio: number | null, loads: number, coalesced: number, staleServed: number, bypassed: number, rejectedFills: number, errors: number }>, pods: Array<{ id: string, version: string, startedAt: string, l1Entries: number, l1Bytes: number, leaseHeld: boolean, lagMs: number | null, breaker: BreakerState, namespaces: Array<{ name: string, hits: number, misses: number, hitRatio: number | null, loads: number, staleServed: number, bypassed: number }> }>, pendingInvalidations: Array<{ id: string, pattern: string | null, requestedAt: string, elapsedMs: number }> } | null };
+export type CacheStatsQuery = { cacheStats: { status: CacheStatus, complete: boolean, since: string, prefix: string, keys: number | null, keysCountedAt: string | null, redis: { version: string, usedMemoryBytes: number, maxMemoryBytes: number | null, evictionPolicy: string | null, connectedClients: number, keyspaceHits: number, keyspaceMisses: number, hitRatio: number | null, evictedKeys: number, uptimeSeconds: number } | null, namespaces: Array<{ name: string, hits: number, l1Hits: number, l2Hits: number, misses: number, hitRatio: number | null, loads: number, coalesced: number, staleServed: number, bypassed: number, rejectedFills: number, errors: number }>, pods: Array<{ id: string, version: string, startedAt: string, l1Entries: number, l1Bytes: number, l1MaxBytes: number | null, leaseHeld: boolean, lagMs: number | null, breaker: BreakerState, namespaces: Array<{ name: string, hits: number, misses: number, hitRatio: number | null, loads: number, staleServed: number, bypassed: number }> }>, pendingInvalidations: Array<{ id: string, pattern: string | null, requestedAt: string, elapsedMs: number, actor: string | null, ids: number | null }> } | null };
 
 export type ClearCacheMutationVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ClearCacheMutation = { clearCache: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, pods: { live: number, acknowledged: number, expired: number } | null } | null };
+export type ClearCacheMutation = { clearCache: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, actor: string | null, ids: number | null, pods: { live: number, acknowledged: number, expired: number } | null } | null };
 
 export type InvalidateCacheMutationVariables = Exact<{
   pattern: string;
@@ -71,14 +78,14 @@ export type InvalidateCacheMutationVariables = Exact<{
 }>;
 
 
-export type InvalidateCacheMutation = { invalidateCache: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, pods: { live: number, acknowledged: number, expired: number } | null } | null };
+export type InvalidateCacheMutation = { invalidateCache: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, actor: string | null, ids: number | null, pods: { live: number, acknowledged: number, expired: number } | null } | null };
 
 export type InvalidateDevicesMutationVariables = Exact<{
   ids: Array<string>;
 }>;
 
 
-export type InvalidateDevicesMutation = { invalidateDevices: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, pods: { live: number, acknowledged: number, expired: number } | null } | null };
+export type InvalidateDevicesMutation = { invalidateDevices: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, actor: string | null, ids: number | null, pods: { live: number, acknowledged: number, expired: number } | null } | null };
 
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -134,6 +141,8 @@ export const CacheInvalidationDocument = new TypedDocumentString(`
     requestedAt
     appliedAt
     elapsedMs
+    actor
+    ids
     pods {
       live
       acknowledged
@@ -142,6 +151,27 @@ export const CacheInvalidationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CacheInvalidationQuery, CacheInvalidationQueryVariables>;
+export const CacheInvalidationsDocument = new TypedDocumentString(`
+    query CacheInvalidations($first: Int! = 50) {
+  cacheInvalidations(first: $first) {
+    id
+    status
+    actor
+    pattern
+    ids
+    matched
+    removed
+    requestedAt
+    appliedAt
+    elapsedMs
+    pods {
+      live
+      acknowledged
+      expired
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CacheInvalidationsQuery, CacheInvalidationsQueryVariables>;
 export const CacheStatsDocument = new TypedDocumentString(`
     query CacheStats {
   cacheStats {
@@ -183,6 +213,7 @@ export const CacheStatsDocument = new TypedDocumentString(`
       startedAt
       l1Entries
       l1Bytes
+      l1MaxBytes
       leaseHeld
       lagMs
       breaker
@@ -201,6 +232,8 @@ export const CacheStatsDocument = new TypedDocumentString(`
       pattern
       requestedAt
       elapsedMs
+      actor
+      ids
     }
   }
 }
@@ -216,6 +249,8 @@ export const ClearCacheDocument = new TypedDocumentString(`
     requestedAt
     appliedAt
     elapsedMs
+    actor
+    ids
     pods {
       live
       acknowledged
@@ -235,6 +270,8 @@ export const InvalidateCacheDocument = new TypedDocumentString(`
     requestedAt
     appliedAt
     elapsedMs
+    actor
+    ids
     pods {
       live
       acknowledged
@@ -254,6 +291,8 @@ export const InvalidateDevicesDocument = new TypedDocumentString(`
     requestedAt
     appliedAt
     elapsedMs
+    actor
+    ids
     pods {
       live
       acknowledged

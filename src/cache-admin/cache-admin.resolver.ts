@@ -1,5 +1,6 @@
 /** The cache's part of the GraphQL schema: arguments in, the operations' answers out. Decides nothing itself. */
-import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Extensions, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { MAX_HISTORY } from '../cache/cache.js';
 import { CacheInvalidationType } from '../cache-invalidation.type.js';
 import type { Connection } from '../connection.js';
 import type { RequestScope } from '../request.js';
@@ -54,6 +55,20 @@ export class CacheAdminResolver {
   ): Promise<CacheInvalidationType | null> {
     request.noStore();
     return this.operations.findInvalidation(request.principal(), id);
+  }
+
+  @Extensions({ longestPage: MAX_HISTORY })
+  @Query(() => [CacheInvalidationType], {
+    nullable: true,
+    description:
+      'Administrative invalidations of the last day, newest first, what is still pending included; the last 1,000 are kept. Needs `cache:read`.',
+  })
+  cacheInvalidations(
+    @Arg('first', () => Int, { defaultValue: 50, description: 'How many at most, 1 to 1,000.' }) first: number,
+    @Ctx() { request }: CacheAdminContext,
+  ): Promise<readonly CacheInvalidationType[]> {
+    request.noStore();
+    return this.operations.history(request.principal(), first);
   }
 
   @Mutation(() => CacheInvalidationType, {

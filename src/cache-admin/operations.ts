@@ -4,12 +4,14 @@
  */
 import { hasPermission, type Permission, type Principal } from '../auth/principal.js';
 import {
+  type Asked,
   type Cache,
   type CacheSnapshot,
   type Dep,
   type Invalidation,
   InvalidationLostError,
   literalFirstSegment,
+  MAX_HISTORY,
 } from '../cache/cache.js';
 import type { Connection } from '../connection.js';
 import { CodedError } from '../errors.js';
@@ -19,6 +21,8 @@ import { type CacheEntry, positionOf, toEntryConnection } from './cache-entry.ty
 export const MAX_PATTERN_BYTES = 1_024;
 /** Ids that one `invalidateDevices` takes. */
 const MAX_IDS = 1_000;
+/** The subject of an OpenID token is no longer than this, in characters; of a longer one the beginning is kept. */
+const MAX_ACTOR_LENGTH = 255;
 
 /** What a log line says of a purge. */
 export interface PurgeRecord {
@@ -72,6 +76,14 @@ export class CacheAdmin {
     return unlessRedisFails(this.#options.cache.findInvalidation(id));
   }
 
+  /** Needs `cache:read`. What was asked for in the last day, newest first. */
+  async history(principal: Principal, first: number): Promise<readonly Invalidation[]> {
+    requirePermission(principal, 'cache:read');
+    if (first < 1) throw new CodedError('BAD_USER_INPUT', 'first must be 1 or more.');
+    if (first > MAX_HISTORY) throw limitExceeded('first', MAX_HISTORY);
+    return unlessRedisFails(this.#options.cache.history(first));
+  }
+
   /** Needs `cache:admin`. */
   async clear(principal: Principal): Promise<Invalidation> {
     return this.invalidate(principal, '*', { dryRun: false });
@@ -83,7 +95,7 @@ export class CacheAdmin {
     this.#checkPattern(pattern);
     const { cache } = this.#options;
     if (dryRun) return cache.dryRun(pattern);
-    return this.#purge(principal, { pattern }, () => cache.invalidatePattern(pattern));
+    return this.#purge(principal, { pattern }, (asked) => cache.invalidatePattern(pattern, asked));
   }
 
   /** Needs `cache:admin`. */
@@ -92,17 +104,17 @@ export class CacheAdmin {
     if (ids.length === 0) throw new CodedError('BAD_USER_INPUT', 'ids: name at least one device.');
     if (ids.length > MAX_IDS) throw limitExceeded('ids', MAX_IDS);
     const deps = new Map(ids.flatMap((id) => this.#options.depsOfDevice(id)).map((dep) => [JSON.stringify(dep), dep]));
-    return this.#purge(principal, { ids: ids.length }, () => this.#options.cache.invalidate([...deps.values()]));
+    return this.#purge(principal, { ids: ids.length }, (asked) => this.#options.cache.invalidate([...deps.values()], asked));
   }
 
   async #purge(
     principal: Principal,
     what: { readonly pattern?: string; readonly ids?: number },
-    purge: () => Promise<Invalidation>,
+    purge: (asked: Asked) => Promise<Invalidation>,
   ): Promise<Invalidation> {
-    const actor = principal.kind === 'ANONYMOUS' ? 'anonymous' : principal.id;
+    const actor = (principal.kind === 'ANONYMOUS' ? 'anonymous' : principal.id).slice(0, MAX_ACTOR_LENGTH);
     try {
-      const invalidation = await purge();
+      const invalidation = await purge({ actor, ids: what.ids });
       const { id, status, matched } = invalidation;
       this.#options.onPurge({ actor, ...what, invalidation: id, status, matched });
       return invalidation;

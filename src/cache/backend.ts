@@ -1,5 +1,6 @@
 /** The parts of the cache that differ between a fleet on Redis and a process on its own; everything else is the same code. */
 import type { Keyv } from 'keyv';
+import type { History } from './history/history.js';
 import type { Journal } from './protocol/journal.js';
 import type { Locks } from './protocol/locks.js';
 import type { KeySpace, NamespaceNames } from './purge/key-space.js';
@@ -43,6 +44,7 @@ export interface Backend {
   readonly keySpace: KeySpace;
   readonly keyCounter: KeyCounter;
   readonly results: Results;
+  readonly history: History;
   /** This pod's memory in front of Redis; undefined where `values` is memory already. */
   readonly l1: L1 | undefined;
   /** Where whole responses are in this process's memory. */

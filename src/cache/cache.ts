@@ -23,7 +23,7 @@ import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import { type BreakerState, ReadPause } from './budget/pause.js';
 import { createEmbeddedBackend } from './embedded-backend.js';
-import type { Invalidation } from './invalidation.js';
+import type { Asked, Invalidation } from './invalidation.js';
 import { type CacheWriter, Invalidations } from './invalidations.js';
 import type { BatchLoad, CacheReader, Found, Namespace } from './lookup.js';
 import type { Outbox } from './outbox/outbox.js';
@@ -39,7 +39,8 @@ export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';
 export type { BreakerState } from './budget/pause.js';
-export type { Invalidation } from './invalidation.js';
+export { MAX_HISTORY } from './history/history.js';
+export type { Asked, Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';
 export { type BatchLoad, type CacheReader, type Found, JITTER, type Loaded, type Namespace } from './lookup.js';
 export { MemoryOutbox } from './outbox/memory-outbox.js';
@@ -167,13 +168,13 @@ export class Cache implements CacheReader, CacheWriter {
   }
 
   /** Makes everything with one of the tags or keys unservable. Rejects with `InvalidationLostError`. */
-  invalidate(deps: readonly Dep[]): Promise<Invalidation> {
-    return this.#tell(this.#invalidations.invalidate(deps));
+  invalidate(deps: readonly Dep[], asked: Asked = {}): Promise<Invalidation> {
+    return this.#tell(this.#invalidations.invalidate(deps, asked));
   }
 
   /** Makes everything that matches the glob unservable and frees it. Rejects with `InvalidationLostError`. */
-  invalidatePattern(pattern: string): Promise<Invalidation> {
-    return this.#tell(this.#invalidations.invalidatePattern(pattern));
+  invalidatePattern(pattern: string, asked: Asked = {}): Promise<Invalidation> {
+    return this.#tell(this.#invalidations.invalidatePattern(pattern, asked));
   }
 
   /** Counts what `invalidatePattern` would free, and does nothing. */
@@ -184,6 +185,11 @@ export class Cache implements CacheReader, CacheWriter {
   /** What became of an invalidation; null when nobody knows any more. Rejects when Redis can't be asked. */
   findInvalidation(id: string): Promise<Invalidation | null> {
     return this.#invalidations.find(id);
+  }
+
+  /** What admins asked for in the last day, newest first, `first` at most. Rejects when Redis can't be asked. */
+  history(first: number): Promise<readonly Invalidation[]> {
+    return this.#invalidations.history(first);
   }
 
   /** One page of keys that match; undefined when `from` isn't a position of ours. Rejects when Redis can't be asked. */

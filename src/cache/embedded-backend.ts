@@ -1,5 +1,6 @@
 /** The backend of a process on its own: everything in its memory, every invalidation applied at once. */
 import type { Backend, BackendOptions } from './backend.js';
+import { MemoryHistory } from './history/memory-history.js';
 import { EmbeddedJournal } from './protocol/journal.js';
 import { EmbeddedKeySpace } from './purge/embedded-key-space.js';
 import { MemoryResults } from './results/memory-results.js';
@@ -20,6 +21,7 @@ export function createEmbeddedBackend({ l1MaxBytes, names, onError }: BackendOpt
     keySpace,
     keyCounter: new EmbeddedKeyCounter(keySpace),
     results: new MemoryResults(),
+    history: new MemoryHistory(),
     l1: undefined,
     bodies: new EmbeddedBodies(store, journal),
     bodyStore: undefined,

@@ -5,7 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { withDeadline } from './budget/deadline.js';
-import { elapsedMs, type Invalidation, newInvalidation, now } from './invalidation.js';
+import { type History, MAX_HISTORY } from './history/history.js';
+import { type Asked, elapsedMs, type Invalidation, newInvalidation, now } from './invalidation.js';
 import { Drainer } from './outbox/drainer.js';
 import type { Intent, Outbox } from './outbox/outbox.js';
 import type { Appended, Journal } from './protocol/journal.js';
@@ -38,6 +39,7 @@ export interface InvalidationsParts {
   readonly keySpace: KeySpace;
   readonly names: NamespaceNames;
   readonly results: Results;
+  readonly history: History;
   /** Stops this pod from serving anything before what is on record has been applied. */
   readonly distrust: (reason: unknown) => void;
 }
@@ -79,13 +81,14 @@ export class Invalidations implements CacheWriter {
   }
 
   /** Makes everything that has one of the tags or keys unservable. */
-  async invalidate(deps: readonly Dep[]): Promise<Invalidation> {
-    return this.#applyPurge({ id: randomUUID(), deps, changed: true, at: now() });
+  async invalidate(deps: readonly Dep[], asked: Asked): Promise<Invalidation> {
+    return this.#applyPurge({ id: randomUUID(), deps, changed: true, at: now(), ...asked });
   }
 
   /** Makes everything that matches the glob, by key or tag, unservable, and frees the keys that match. */
-  async invalidatePattern(pattern: string): Promise<Invalidation> {
-    const invalidation = await this.#applyPurge({ id: randomUUID(), deps: [{ glob: pattern }], changed: true, at: now() });
+  async invalidatePattern(pattern: string, asked: Asked): Promise<Invalidation> {
+    const intent: Intent = { id: randomUUID(), deps: [{ glob: pattern }], changed: true, at: now(), ...asked };
+    const invalidation = await this.#applyPurge(intent);
     return invalidation.status === 'APPLIED' ? this.#free(invalidation, pattern) : invalidation;
   }
 
@@ -107,6 +110,18 @@ export class Invalidations implements CacheWriter {
     const result = await get(); // it leaves the record only after its result is kept, which may have been just now
     if (result instanceof Error) throw result;
     return result;
+  }
+
+  /**
+   * What admins asked for in the last day, newest first, with what is only on record so far where the database can say that. Rejects
+   * when Redis can't be asked: a list without what was applied would look as if nobody had purged anything.
+   */
+  async history(first: number): Promise<readonly Invalidation[]> {
+    // In this order: what leaves the record is in the history by then.
+    const pending = (await this.pending(MAX_HISTORY).catch(() => [])).filter(({ actor }) => actor !== null);
+    const applied = await this.#parts.history.list(first);
+    const byId = new Map([...pending, ...applied].map((each) => [each.id, each]));
+    return [...byId.values()].sort((a, b) => b.requestedAt.getTime() - a.requestedAt.getTime()).slice(0, first);
   }
 
   /** On record and not applied yet, oldest first. */
@@ -177,19 +192,19 @@ export class Invalidations implements CacheWriter {
     const pods = await appended.applied;
     const begun = toPending(intent);
     const applied: Invalidation = { ...begun, status: 'APPLIED', appliedAt: now(), elapsedMs: elapsedMs(begun), pods };
-    const { keySpace, results, names } = this.#parts;
+    const { keySpace, names } = this.#parts;
     const knownKeys = intent.deps.filter((dep) => typeof dep === 'string').filter((dep) => names.of(dep) !== undefined);
     const freed = keySpace.freeKeys(knownKeys).catch(() => undefined); // only memory
-    const kept = withDeadline(Promise.all([results.put(applied), freed]), KEEP_DEADLINE_MS).then(() => undefined);
+    const kept = withDeadline(Promise.all([this.#keep(applied), freed]), KEEP_DEADLINE_MS).then(() => undefined);
     kept.catch(() => undefined); // for whoever waits for it
     return { applied, kept };
   }
 
   async #free(invalidation: Invalidation, pattern: string): Promise<Invalidation> {
-    const { keySpace, journal, results } = this.#parts;
+    const { keySpace, journal } = this.#parts;
     let removed = 0;
     let current: Invalidation = { ...invalidation, removed };
-    const keep = (): Promise<void> => results.put(current).catch(() => undefined); // only the follow-up query misses it
+    const keep = (): Promise<void> => this.#keep(current).catch(() => undefined); // only the follow-up queries miss it
     const walk = (async () => {
       for await (const freed of keySpace.free(pattern)) current = { ...invalidation, removed: (removed += freed) };
       current = { ...invalidation, matched: removed, removed };
@@ -206,6 +221,19 @@ export class Invalidations implements CacheWriter {
     return current;
   }
 
+  /** Where it can be asked for: each by its id, and an admin's among those of the last day. */
+  async #keep(invalidation: Invalidation): Promise<void> {
+    await Promise.all([this.#parts.results.put(invalidation), this.#remember(invalidation)]);
+  }
+
+  async #remember(invalidation: Invalidation): Promise<void> {
+    if (invalidation.actor === null) return;
+    const { journal, history } = this.#parts;
+    // What has just been drained is applied a moment before the cache is trusted again.
+    if (!(await journal.whenTrusted(KEEP_DEADLINE_MS))) throw new Error('Redis is not trusted now');
+    await history.put(invalidation);
+  }
+
   #goOn(work: Promise<unknown>): Promise<unknown> {
     const settled = work.catch(() => undefined);
     this.#background.add(settled);
@@ -215,7 +243,7 @@ export class Invalidations implements CacheWriter {
 }
 
 function toPending(intent: Intent): Invalidation {
-  const pending = newInvalidation(intent.id, intent.at, intent.deps);
+  const pending = newInvalidation(intent.id, intent.at, intent.deps, intent);
   return { ...pending, elapsedMs: elapsedMs(pending) };
 }
 

@@ -2,6 +2,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Backend, BackendOptions } from './backend.js';
 import { withDeadline } from './budget/deadline.js';
+import { RedisHistory } from './history/redis-history.js';
 import { Bus } from './protocol/bus.js';
 import { RedisLocks } from './protocol/locks.js';
 import { RedisKeySpace } from './purge/redis-key-space.js';
@@ -43,6 +44,7 @@ export function createRedisBackend(clients: RedisClients, options: BackendOption
     keySpace,
     keyCounter: new RedisKeyCounter(commands, prefix, keySpace),
     results: new RedisResults(commands, prefix),
+    history: new RedisHistory(commands, prefix, counters),
     l1,
     bodies: l1,
     bodyStore: new BodyStore(store, prefix),

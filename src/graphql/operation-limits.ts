@@ -68,13 +68,14 @@ function sumOf(count: () => number): number {
 /**
  * A field costs 1 and what is selected below it, as many times as it has entries: `ids` or `first` of them where it has such an
  * argument, else one. So 1,000 devices with 7 fields each cost 8,000.
+ * A field whose extension `longestPage` says so has longer pages than others.
  * @throws when one of these arguments is itself above its limit.
  */
 function costOf({ args, childComplexity, field, node }: ComplexityEstimatorArgs, limits: Limits): number {
   const { ids, first, pattern } = args as { readonly ids?: unknown; readonly first?: unknown; readonly pattern?: unknown };
-  const refuseAbove = (limit: 'ids' | 'page' | 'pattern', size: number, message: string) => {
-    const says = `${message}, ${size}; ${limits[limit]} at most.`;
-    if (size > limits[limit]) throw limitError(limit, limits[limit], `\`${field.name}\` ${says}`, node);
+  const refuseAbove = (limit: 'ids' | 'page' | 'pattern', size: number, message: string, max = limits[limit]) => {
+    const says = `${message}, ${size}; ${max} at most.`;
+    if (size > max) throw limitError(limit, max, `\`${field.name}\` ${says}`, node);
   };
   let entries = 1;
   if (Array.isArray(ids)) {
@@ -82,7 +83,8 @@ function costOf({ args, childComplexity, field, node }: ComplexityEstimatorArgs,
     entries = ids.length;
   }
   if (typeof first === 'number') {
-    refuseAbove('page', first, 'is asked for too long a page');
+    const { longestPage } = field.extensions as { readonly longestPage?: number };
+    refuseAbove('page', first, 'is asked for too long a page', longestPage);
     entries = Math.max(first, 1); // Below 1 the resolver refuses it; a negative cost would pay for other fields.
   }
   if (typeof pattern === 'string') refuseAbove('pattern', Buffer.byteLength(pattern), 'has too long a pattern in bytes');

@@ -51,6 +51,8 @@ export const INVALIDATION: Invalidation = {
   appliedAt: new Date(1),
   elapsedMs: 1,
   pods: null,
+  actor: null,
+  ids: null,
 };
 
 export interface FakeRequest extends RequestScope {

@@ -208,6 +208,8 @@ describe('while an invalidation is under way', () => {
     appliedAt: null,
     elapsedMs: 1,
     pods: null,
+    actor: null,
+    ids: null,
   };
 
   async function adminOf(answer: () => Promise<Invalidation>) {

@@ -18,6 +18,8 @@ interface IntentDocument {
   deps: unknown;
   changed: boolean;
   at: Date;
+  actor?: unknown;
+  ids?: unknown;
 }
 
 const documentSchema = z.object({
@@ -25,6 +27,9 @@ const documentSchema = z.object({
   deps: z.array(z.union([z.string(), z.strictObject({ glob: z.string() })])),
   changed: z.boolean(),
   at: z.date(),
+  // Whatever stands here, it decides nothing about what is invalidated.
+  actor: z.string().optional().catch(undefined),
+  ids: z.number().optional().catch(undefined),
 });
 
 export class MongoOutbox implements Outbox {
@@ -43,9 +48,14 @@ export class MongoOutbox implements Outbox {
     await this.#intents.createIndexes([{ key: { at: 1 }, expireAfterSeconds: KEPT_SECONDS }]);
   }
 
-  async record({ id, deps, changed, at }: Intent): Promise<void> {
+  async record({ id, deps, changed, at, actor, ids }: Intent): Promise<void> {
+    const asked = { ...(actor !== undefined && { actor }), ...(ids !== undefined && { ids }) };
     try {
-      const recorded = this.#intents.replaceOne({ _id: id }, { deps, changed, at }, { upsert: true, maxTimeMS: MAX_TIME_MS });
+      const recorded = this.#intents.replaceOne(
+        { _id: id },
+        { deps, changed, at, ...asked },
+        { upsert: true, maxTimeMS: MAX_TIME_MS },
+      );
       await withDeadline(recorded, DEADLINE_MS);
     } catch (error) {
       throw new OutboxError('the invalidation could not be put on record', { cause: error });

@@ -2,10 +2,11 @@
  * Where an invalidation is on record until Redis has taken it. Whoever regains trust in the cache appends what it finds here
  * first.
  */
+import type { Asked } from '../invalidation.js';
 import type { Dep } from '../protocol/ledger.js';
 
-/** An invalidation on record. */
-export interface Intent {
+/** An invalidation on record; with who asked for it, when an admin did. Records of older versions don't say that. */
+export interface Intent extends Asked {
   readonly id: string;
   readonly deps: readonly Dep[];
   /**

@@ -30,6 +30,7 @@ export const REDIS_OPERATIONS = {
   claim: 'agreeing on who loads a key',
   sync: 'asking for news and a lease',
   append: 'taking an invalidation',
+  record: 'remembering who asked for an invalidation',
 } as const;
 
 export type RedisOperation = keyof typeof REDIS_OPERATIONS;
