@@ -54,10 +54,18 @@ export class DryRun {
     const { invalidateCache } = await this.#api.ask(InvalidateCacheDocument, { pattern, dryRun: true });
     const matched = invalidateCache?.matched ?? null;
     if (matched === null) {
-      return { state: 'counted', sentence: "Keys can't be counted now. A purge is put on record all the same.", button: 'Purge what matches' };
+      return {
+        state: 'counted',
+        sentence: "Keys can't be counted now. A purge is put on record all the same.",
+        button: 'Purge what matches',
+      };
     }
     const also = 'Responses built from them go too.';
-    return { state: 'counted', sentence: `${amount(matched, 'key')} ${matched === 1 ? 'matches' : 'match'}. ${also}`, button: `Purge ${amount(matched, 'key')}` };
+    return {
+      state: 'counted',
+      sentence: `${amount(matched, 'key')} ${matched === 1 ? 'matches' : 'match'}. ${also}`,
+      button: `Purge ${amount(matched, 'key')}`,
+    };
   }
 
   async #ofIds(ids: readonly string[]): Promise<Forecast> {
@@ -66,6 +74,10 @@ export class DryRun {
     if (ids.length > MAX_IDS_LOOKED_AT) return { state: 'counted', sentence: also, button };
     const entries = await Promise.all(ids.map((id) => this.#api.ask(ExplainCacheEntryDocument, { key: `device_meta:${id}` })));
     const cached = entries.filter(({ explainCacheEntry: entry }) => entry?.servable === true).length;
-    return { state: 'counted', sentence: `${count(cached)} of ${count(ids.length)} ${cached === 1 ? 'is' : 'are'} cached now. ${also}`, button };
+    return {
+      state: 'counted',
+      sentence: `${count(cached)} of ${count(ids.length)} ${cached === 1 ? 'is' : 'are'} cached now. ${also}`,
+      button,
+    };
   }
 }

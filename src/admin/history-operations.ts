@@ -1,5 +1,19 @@
-import { TypedDocumentString, type InvalidationStatus } from './operations.js';
-export type CacheInvalidationsQuery = { cacheInvalidations: Array<{ id: string, status: InvalidationStatus, pattern: string | null, ids: number | null, actor: string | null, matched: number | null, requestedAt: string, elapsedMs: number, pods: { live: number, acknowledged: number, expired: number } | null }> | null };
-export type ExplainCacheEntryQuery = { explainCacheEntry: { key: string, servable: boolean, reason: string, inMemory: boolean, inRedis: boolean, absent: boolean | null, storedAt: string | null, freshUntil: string | null, staleUntil: string | null, sizeBytes: number | null, tags: Array<string> } | null };
-export const CacheInvalidationsDocument = new TypedDocumentString(`query CacheInvalidations($first: Int! = 50) { cacheInvalidations(first: $first) { id status pattern ids actor matched requestedAt elapsedMs pods { live acknowledged expired } } }`) as unknown as TypedDocumentString<CacheInvalidationsQuery, { first?: number }>;
-export const ExplainCacheEntryDocument = new TypedDocumentString(`query ExplainCacheEntry($key: String!) { explainCacheEntry(key: $key) { key servable reason inMemory inRedis absent storedAt freshUntil staleUntil sizeBytes tags } }`) as unknown as TypedDocumentString<ExplainCacheEntryQuery, { key: string }>;
+import { TypedDocumentString } from './operations.js';
+export type ExplainCacheEntryQuery = {
+  explainCacheEntry: {
+    key: string;
+    servable: boolean;
+    reason: string;
+    inMemory: boolean;
+    inRedis: boolean;
+    absent: boolean | null;
+    storedAt: string | null;
+    freshUntil: string | null;
+    staleUntil: string | null;
+    sizeBytes: number | null;
+    tags: Array<string>;
+  } | null;
+};
+export const ExplainCacheEntryDocument = new TypedDocumentString(
+  `query ExplainCacheEntry($key: String!) { explainCacheEntry(key: $key) { key servable reason inMemory inRedis absent storedAt freshUntil staleUntil sizeBytes tags } }`,
+) as unknown as TypedDocumentString<ExplainCacheEntryQuery, { key: string }>;

@@ -4,8 +4,7 @@
  */
 import { Api, Refusal, sentenceOf } from './api.js';
 import { byId, h, render } from './dom.js';
-import { CacheInvalidationsDocument } from './history-operations.js';
-import { CacheStatsDocument, PermissionsDocument } from './operations.js';
+import { CacheInvalidationsDocument, CacheStatsDocument, PermissionsDocument } from './operations.js';
 import { EntriesPanel } from './panels/entries.js';
 import { sign } from './panels/elements.js';
 import { showNamespaces } from './panels/namespaces.js';
@@ -70,10 +69,16 @@ async function signIn(token: string): Promise<string | undefined> {
       return `This token is good, but ${viewer?.id ?? 'its owner'} may not look at the cache. Ask for the permission cache:read, or cache:admin to purge too.`;
     }
     const mayPurge = permissions.includes('cache:admin');
-    render(byId('who'), h('span', { class: 'actor', title: viewer?.id }, viewer?.id), h('span', { class: 'hint' }, mayPurge ? ' may purge' : ' may look'));
+    render(
+      byId('who'),
+      h('span', { class: 'actor', title: viewer?.id }, viewer?.id),
+      h('span', { class: 'hint' }, mayPurge ? ' may purge' : ' may look'),
+    );
     purgePanel.allow(mayPurge);
   } catch (error) {
-    return error instanceof Refusal && error.kind === 'token' ? `The server does not accept this token. ${error.message}` : sentenceOf(error);
+    return error instanceof Refusal && error.kind === 'token'
+      ? `The server does not accept this token. ${error.message}`
+      : sentenceOf(error);
   }
   api.use(token);
   signInPanel.hide();
@@ -112,7 +117,8 @@ async function askForPurges(): Promise<void> {
 
 function show(): void {
   if (latest === undefined) {
-    if (silentSince !== undefined) say({ tone: 'bad', sentence: "The server can't be reached.", detail: 'It is asked again every two seconds.' });
+    if (silentSince !== undefined)
+      say({ tone: 'bad', sentence: "The server can't be reached.", detail: 'It is asked again every two seconds.' });
     return;
   }
   const { stats, at } = latest;

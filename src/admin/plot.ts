@@ -43,12 +43,22 @@ export function plot({ name, width, from, to, points, marks, max, write, cursor 
     'svg',
     { class: 'plot', role: 'img', 'aria-label': label, width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` },
     incompleteSpans(points).map(([start, end]) =>
-      svg('rect', { class: 'incomplete', x: at(x(start)), width: at(Math.max(2, x(end) - x(start))), y: MARGIN.top, height: bottom - MARGIN.top }),
+      svg('rect', {
+        class: 'incomplete',
+        x: at(x(start)),
+        width: at(Math.max(2, x(end) - x(start))),
+        y: MARGIN.top,
+        height: bottom - MARGIN.top,
+      }),
     ),
     [0, top / 2, top].map(line),
     [0, 1, 2, 3, 4].map((minute) => {
       const tick = to - minute * 60_000;
-      return svg('text', { class: 'tick', x: at(x(tick)), y: HEIGHT - 4, 'text-anchor': minute === 0 ? 'end' : 'middle' }, time(new Date(tick)));
+      return svg(
+        'text',
+        { class: 'tick', x: at(x(tick)), y: HEIGHT - 4, 'text-anchor': minute === 0 ? 'end' : 'middle' },
+        time(new Date(tick)),
+      );
     }),
     marks.map((mark) =>
       svg(
@@ -60,12 +70,16 @@ export function plot({ name, width, from, to, points, marks, max, write, cursor 
       ),
     ),
     runs(points).map((run) =>
-      svg('path', { class: 'line', d: run.map(([when, value], i) => `${i === 0 ? 'M' : 'L'}${at(x(when))} ${at(y(value))}`).join('') }),
+      svg('path', {
+        class: 'line',
+        d: run.map(([when, value], i) => `${i === 0 ? 'M' : 'L'}${at(x(when))} ${at(y(value))}`).join(''),
+      }),
     ),
-    pointed?.value !== undefined && pointed.value !== null && [
-      svg('line', { class: 'cursor', x1: at(x(pointed.at)), x2: at(x(pointed.at)), y1: MARGIN.top, y2: bottom }),
-      svg('circle', { class: 'dot', cx: at(x(pointed.at)), cy: at(y(pointed.value)), r: 3 }),
-    ],
+    pointed?.value !== undefined &&
+      pointed.value !== null && [
+        svg('line', { class: 'cursor', x1: at(x(pointed.at)), x2: at(x(pointed.at)), y1: MARGIN.top, y2: bottom }),
+        svg('circle', { class: 'dot', cx: at(x(pointed.at)), cy: at(y(pointed.value)), r: 3 }),
+      ],
   );
 }
 
@@ -78,7 +92,10 @@ export function nearest<P extends { readonly at: number }>(points: readonly P[],
 }
 
 /** The time below a place in the plot. */
-export function timeAt(offsetX: number, { width, from, to }: { readonly width: number; readonly from: number; readonly to: number }): number {
+export function timeAt(
+  offsetX: number,
+  { width, from, to }: { readonly width: number; readonly from: number; readonly to: number },
+): number {
   return from + ((offsetX - MARGIN.left) / (width - MARGIN.left - MARGIN.right)) * (to - from);
 }
 

@@ -51,7 +51,8 @@ export function statusOf({ stats, at, silentSince, missing, stalePerSecond, data
   if (apart.length > 0 && stats.status === 'CONNECTED') {
     const lost = apart.filter(({ leaseHeld }) => !leaseHeld).length;
     const has = apart.length === 1 ? 'has' : 'have';
-    const what = lost > 0 ? `${has} lost ${apart.length === 1 ? 'its lease' : 'their leases'}` : `${has} paused reading from Redis`;
+    const what =
+      lost > 0 ? `${has} lost ${apart.length === 1 ? 'its lease' : 'their leases'}` : `${has} paused reading from Redis`;
     return {
       tone: 'warning',
       sentence: `${apart.length} of ${amount(pods.length, 'pod')} ${what} and answer${apart.length === 1 ? 's' : ''} from ${database}.`,

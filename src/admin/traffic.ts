@@ -150,4 +150,3 @@ function sum(some: Outcomes | undefined, more: Outcomes): Outcomes {
     staleServed: (some?.staleServed ?? 0) + more.staleServed,
   };
 }
-

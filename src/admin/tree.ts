@@ -26,9 +26,7 @@ function grow<Entry extends { readonly key: string }>(entries: readonly Entry[],
   const byPart = part(entries, (entry) => PART.exec(rest(entry))?.[0]);
   // Nothing is gained where every key has a part of its own.
   const parted =
-    entries.length > MAX_LEAVES && byPart.leaves.length > MAX_LEAVES
-      ? part(entries, (entry) => [...rest(entry)][0])
-      : byPart;
+    entries.length > MAX_LEAVES && byPart.leaves.length > MAX_LEAVES ? part(entries, (entry) => [...rest(entry)][0]) : byPart;
   const branches = parted.groups.map((group) => grow(group, commonPrefix(group, prefix)));
   return { prefix, branches, leaves: parted.leaves, size: entries.length };
 }
@@ -47,7 +45,10 @@ function part<Entry>(
   }
   const isGroup = ([name, group]: readonly [string | undefined, Entry[]]) => name !== undefined && group.length > 1;
   const all = [...groups];
-  return { groups: all.filter(isGroup).map(([, group]) => group), leaves: all.filter((each) => !isGroup(each)).flatMap(([, group]) => group) };
+  return {
+    groups: all.filter(isGroup).map(([, group]) => group),
+    leaves: all.filter((each) => !isGroup(each)).flatMap(([, group]) => group),
+  };
 }
 
 /** The longest prefix of all, at the end of a part where there is one. Of one entry: the one that it came with. */

@@ -7,7 +7,7 @@ const WORD = 'clear everything';
 export function clearAllButton(onConfirmed: () => unknown): HTMLButtonElement {
   const word = h('input', { id: 'clear-word', type: 'text', autocomplete: 'off', spellcheck: 'false' });
   const confirm = h('button', { type: 'submit', class: 'danger', disabled: true }, 'Clear everything');
-  const dialog = h(
+  const dialog: HTMLDialogElement = h(
     'dialog',
     { 'aria-labelledby': 'clear-title' },
     h(
@@ -21,10 +21,19 @@ export function clearAllButton(onConfirmed: () => unknown): HTMLButtonElement {
         },
       },
       h('h2', { id: 'clear-title' }, 'Clear the whole cache?'),
-      h('p', {}, 'All pods lose all that they have cached. Answers stay right; until the cache is warm again the database is asked for everything.'),
+      h(
+        'p',
+        {},
+        'All pods lose all that they have cached. Answers stay right; until the cache is warm again the database is asked for everything.',
+      ),
       h('label', { for: 'clear-word' }, 'Type ', h('strong', {}, WORD), ' to confirm'),
       word,
-      h('div', { class: 'row' }, confirm, h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, 'Cancel')),
+      h(
+        'div',
+        { class: 'row' },
+        confirm,
+        h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, 'Cancel'),
+      ),
     ),
   );
   word.addEventListener('input', () => (confirm.disabled = word.value !== WORD));

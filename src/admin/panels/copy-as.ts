@@ -28,7 +28,11 @@ export function copyAs(targetNow: () => Target | undefined): HTMLElement {
     { class: 'copy' },
     h('div', { class: 'row' }, [
       h('button', { type: 'button', class: 'quiet', onclick: () => copy(asGraphQL) }, 'Copy as GraphQL'),
-      h('button', { type: 'button', class: 'quiet', onclick: () => copy((target) => asCurl(target, location.origin)) }, 'Copy as curl'),
+      h(
+        'button',
+        { type: 'button', class: 'quiet', onclick: () => copy((target) => asCurl(target, location.origin)) },
+        'Copy as curl',
+      ),
     ]),
     said,
     shown,

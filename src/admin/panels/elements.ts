@@ -15,7 +15,6 @@ export function ageElement(since: string, ageMs: number): HTMLElement {
   return h('time', { datetime: since, title: since }, duration(ageMs));
 }
 
-
 /** A table whose first column names the rows. */
 export function table(
   caption: string,
@@ -36,7 +35,12 @@ export function table(
         heads.map((head) =>
           typeof head === 'string'
             ? h('th', { scope: 'col' }, head)
-            : h('th', { scope: 'col', class: 'figure' }, head.className !== undefined && h('span', { class: `swatch ${head.className}`, 'aria-hidden': 'true' }), head.figure),
+            : h(
+                'th',
+                { scope: 'col', class: 'figure' },
+                head.className !== undefined && h('span', { class: `swatch ${head.className}`, 'aria-hidden': 'true' }),
+                head.figure,
+              ),
         ),
       ),
     ),
@@ -69,4 +73,11 @@ export function facts(pairs: readonly (readonly [string, Parameters<typeof h>[2]
     { class: 'facts' },
     pairs.flatMap((pair) => (pair === undefined ? [] : [h('div', {}, h('dt', {}, pair[0]), h('dd', {}, pair[1]))])),
   );
+}
+
+/** A field's name, and beside it what may be written into it. */
+export function fieldLabel(field: HTMLInputElement | HTMLTextAreaElement, name: string, hint: string): HTMLElement {
+  const hintId = `${field.id}-hint`;
+  field.setAttribute('aria-describedby', hintId);
+  return h('div', { class: 'label' }, h('label', { for: field.id }, name), h('span', { class: 'hint', id: hintId }, hint));
 }

@@ -4,6 +4,7 @@ import { byId, h } from '../dom.js';
 import { CacheEntriesDocument, type CacheEntriesQuery } from '../operations.js';
 import { type Branch, treeOf } from '../tree.js';
 import { amount, bytes, count, duration, literal } from '../words.js';
+import { fieldLabel } from './elements.js';
 
 type Entry = NonNullable<CacheEntriesQuery['cacheEntries']>['edges'][number]['node'];
 
@@ -21,8 +22,19 @@ export interface EntryActions {
 export class EntriesPanel {
   readonly #api: Api;
   readonly #actions: EntryActions;
-  readonly #prefix = h('input', { type: 'text', id: 'entries-prefix', class: 'code', placeholder: 'device_meta:green', autocomplete: 'off', spellcheck: 'false' });
-  readonly #said = h('p', { class: 'hint', role: 'status', 'aria-live': 'polite' }, 'Keys, never values. They are read when you ask for them.');
+  readonly #prefix = h('input', {
+    type: 'text',
+    id: 'entries-prefix',
+    class: 'code',
+    placeholder: 'device_meta:green',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  readonly #said = h(
+    'p',
+    { class: 'hint', role: 'status', 'aria-live': 'polite' },
+    'Keys, never values. They are read when you ask for them.',
+  );
   readonly #tree = h('div', { class: 'tree' });
   readonly #more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => this.#load() }, 'More');
   #entries = new Map<string, Entry>();
@@ -46,7 +58,7 @@ export class EntriesPanel {
       h(
         'form',
         { onsubmit: list },
-        h('label', { for: 'entries-prefix' }, 'Keys that begin with ', h('span', { class: 'hint' }, 'empty: all')),
+        fieldLabel(this.#prefix, 'Keys that begin with', 'empty: all'),
         h('div', { class: 'row' }, this.#prefix, h('button', { type: 'submit' }, 'List')),
       ),
       this.#said,
@@ -61,7 +73,11 @@ export class EntriesPanel {
     let hasMore = true;
     try {
       for (let page = 0; page < PAGES_AT_ONCE && hasMore && this.#entries.size < MAX_ENTRIES; page++) {
-        const { cacheEntries } = await this.#api.ask(CacheEntriesDocument, { pattern: this.#pattern, first: PAGE, after: this.#after });
+        const { cacheEntries } = await this.#api.ask(CacheEntriesDocument, {
+          pattern: this.#pattern,
+          first: PAGE,
+          after: this.#after,
+        });
         if (list !== this.#lists) return;
         for (const { node } of cacheEntries?.edges ?? []) this.#entries.set(node.key, node);
         this.#after = cacheEntries?.pageInfo.endCursor ?? null;
@@ -88,7 +104,12 @@ export class EntriesPanel {
   }
 
   #list({ branches, leaves, prefix }: Branch<Entry>): HTMLElement {
-    return h('ul', {}, branches.map((branch) => this.#branch(branch)), leaves.map((leaf) => this.#leaf(leaf, prefix)));
+    return h(
+      'ul',
+      {},
+      branches.map((branch) => this.#branch(branch)),
+      leaves.map((leaf) => this.#leaf(leaf, prefix)),
+    );
   }
 
   #branch(branch: Branch<Entry>): HTMLElement {
@@ -103,7 +124,11 @@ export class EntriesPanel {
       if (details.open) this.#open.add(prefix);
       else this.#open.delete(prefix);
       if (details.open && details.childElementCount === 1) {
-        const purge = h('button', { type: 'button', class: 'quiet small', onclick: () => this.#actions.purge(`${literal(prefix)}*`) }, `Purge ${prefix}* …`);
+        const purge = h(
+          'button',
+          { type: 'button', class: 'quiet small', onclick: () => this.#actions.purge(`${literal(prefix)}*`) },
+          `Purge ${prefix}* …`,
+        );
         details.append(h('p', { class: 'act' }, purge), this.#list(branch));
       }
     };
@@ -119,7 +144,11 @@ export class EntriesPanel {
       { class: 'leaf' },
       h('code', { title: key }, h('span', { class: 'known' }, prefix), key.slice(prefix.length)),
       h('span', { class: 'hint' }, `${freshness}, ${bytes(size)}`),
-      h('button', { type: 'button', class: 'quiet small', 'aria-label': `Why ${key}`, onclick: () => this.#actions.explain(key) }, 'Why'),
+      h(
+        'button',
+        { type: 'button', class: 'quiet small', 'aria-label': `Why ${key}`, onclick: () => this.#actions.explain(key) },
+        'Why',
+      ),
     );
   }
 }

@@ -27,7 +27,12 @@ export function showNamespaces(stats: Stats, recent: ReadonlyMap<string, Outcome
         percent(lookUps === 0 ? null : (outcomes?.hits ?? 0) / lookUps),
       ];
     });
-  const heads = ['Namespace', 'Share', ...PARTS.map(({ head, className }) => ({ figure: head, className })), { figure: 'Hit ratio' }];
+  const heads = [
+    'Namespace',
+    'Share',
+    ...PARTS.map(({ head, className }) => ({ figure: head, className })),
+    { figure: 'Hit ratio' },
+  ];
   render(
     bodyOf('namespaces'),
     table('Look-ups by namespace', heads, rows),

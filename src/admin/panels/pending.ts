@@ -22,9 +22,17 @@ export function showPending({ pendingInvalidations: pending }: Stats): void {
       h(
         'ul',
         { class: 'list' },
-        pending.slice(0, SHOWN).map(({ pattern, requestedAt, elapsedMs }) =>
-          h('li', {}, pattern === null ? 'a change of devices' : h('code', {}, pattern), ' ', h('span', { class: 'hint' }, ageElement(requestedAt, elapsedMs))),
-        ),
+        pending
+          .slice(0, SHOWN)
+          .map(({ pattern, requestedAt, elapsedMs }) =>
+            h(
+              'li',
+              {},
+              pattern === null ? 'a change of devices' : h('code', {}, pattern),
+              ' ',
+              h('span', { class: 'hint' }, ageElement(requestedAt, elapsedMs)),
+            ),
+          ),
       ),
       pending.length > SHOWN && h('p', { class: 'hint' }, `and ${amount(pending.length - SHOWN, 'other')}`),
       h('p', { class: 'hint' }, 'Each is applied before a pod that lost Redis trusts the cache again.'),

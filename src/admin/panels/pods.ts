@@ -22,7 +22,16 @@ export interface PodsView {
 export function showPods({ stats, lookUpsPerSecond, missing, database }: PodsView): void {
   const pods = stats.pods.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   const versions = versionsThatDiffer(pods);
-  const heads = ['Pod', 'Lease', 'Breaker', { figure: 'Lag' }, { figure: 'Memory' }, { figure: 'Entries' }, { figure: 'Look-ups/s' }, { figure: 'Started' }];
+  const heads = [
+    'Pod',
+    'Lease',
+    'Breaker',
+    { figure: 'Lag' },
+    { figure: 'Memory' },
+    { figure: 'Entries' },
+    { figure: 'Look-ups/s' },
+    { figure: 'Started' },
+  ];
   const rows = pods.map((pod) => [
     [pod.id, versions.has(pod.version) && h('span', { class: 'version' }, ` v${pod.version}`)],
     pod.leaseHeld ? sign('good', 'held') : sign('bad', `lost: ${database} answers`),
@@ -42,7 +51,9 @@ export function showPods({ stats, lookUpsPerSecond, missing, database }: PodsVie
 }
 
 function memory({ l1Bytes, l1MaxBytes }: Pod): Parameters<typeof h>[2] {
-  return l1MaxBytes === null ? bytes(l1Bytes) : [h('span', {}, `${bytes(l1Bytes)} of ${bytes(l1MaxBytes)}`), meter(l1Bytes, l1MaxBytes)];
+  return l1MaxBytes === null
+    ? bytes(l1Bytes)
+    : [h('span', {}, `${bytes(l1Bytes)} of ${bytes(l1MaxBytes)}`), meter(l1Bytes, l1MaxBytes)];
 }
 
 /** All versions, where there are several; the one that all have says nothing. */

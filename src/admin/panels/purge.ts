@@ -8,6 +8,7 @@ import type { Target } from '../requests.js';
 import { amount } from '../words.js';
 import { clearAllButton } from './clear-all.js';
 import { copyAs } from './copy-as.js';
+import { fieldLabel } from './elements.js';
 import { PurgeOutcome } from './purge-outcome.js';
 
 export class PurgePanel {
@@ -21,10 +22,34 @@ export class PurgePanel {
 
   readonly #byPattern = h('input', { type: 'radio', name: 'by', id: 'by-pattern', checked: true });
   readonly #byIds = h('input', { type: 'radio', name: 'by', id: 'by-ids' });
-  readonly #pattern = h('input', { type: 'text', id: 'pattern', class: 'code', placeholder: 'device_meta:green*', autocomplete: 'off', spellcheck: 'false' });
-  readonly #ids = h('textarea', { id: 'ids', class: 'code', rows: '3', placeholder: 'greenhouse-9c04|Tomatoes', autocomplete: 'off', spellcheck: 'false' });
-  readonly #patternField = h('div', { class: 'field' }, h('label', { for: 'pattern' }, 'Pattern ', h('span', { class: 'hint' }, 'of keys, with * ? […]')), this.#pattern);
-  readonly #idsField = h('div', { class: 'field', hidden: true }, h('label', { for: 'ids' }, 'Device ids ', h('span', { class: 'hint' }, 'one a line')), this.#ids);
+  readonly #pattern = h('input', {
+    type: 'text',
+    id: 'pattern',
+    class: 'code',
+    placeholder: 'device_meta:green*',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  readonly #ids = h('textarea', {
+    id: 'ids',
+    class: 'code',
+    rows: '3',
+    placeholder: 'greenhouse-9c04|Tomatoes',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  readonly #patternField = h(
+    'div',
+    { class: 'field' },
+    fieldLabel(this.#pattern, 'Pattern', 'of keys, with * ? […]'),
+    this.#pattern,
+  );
+  readonly #idsField = h(
+    'div',
+    { class: 'field', hidden: true },
+    fieldLabel(this.#ids, 'Device ids', 'one a line'),
+    this.#ids,
+  );
   readonly #said = h('p', { class: 'hint forecast', role: 'status', 'aria-live': 'polite' });
   readonly #button = h('button', { type: 'submit', class: 'danger' }, 'Purge');
   readonly #clear = clearAllButton(() => this.#clearAll());
@@ -117,7 +142,10 @@ export class PurgePanel {
       await this.#run(pattern, async () => (await this.#api.ask(InvalidateCacheDocument, { pattern })).invalidateCache);
     } else {
       const ids = [...target.ids];
-      await this.#run(amount(ids.length, 'device'), async () => (await this.#api.ask(InvalidateDevicesDocument, { ids })).invalidateDevices);
+      await this.#run(
+        amount(ids.length, 'device'),
+        async () => (await this.#api.ask(InvalidateDevicesDocument, { ids })).invalidateDevices,
+      );
     }
   }
 

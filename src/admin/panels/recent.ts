@@ -1,6 +1,6 @@
 /** Who purged what in the last day. */
 import { bodyOf, h, render } from '../dom.js';
-import type { CacheInvalidationsQuery } from '../history-operations.js';
+import type { CacheInvalidationsQuery } from '../operations.js';
 import { amount, count, duration, UNKNOWN } from '../words.js';
 import { sign, table, timeElement } from './elements.js';
 

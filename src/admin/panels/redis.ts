@@ -7,7 +7,15 @@ import { facts, timeElement } from './elements.js';
 
 export function showRedis({ redis, keys, keysCountedAt, status, prefix }: Stats): void {
   const ours: Parameters<typeof facts>[0] = [
-    ['Keys of ours', keys === null ? 'not counted now' : [count(keys), keysCountedAt !== null && h('span', { class: 'hint' }, ' at ', timeElement(keysCountedAt, { withSeconds: true }))]],
+    [
+      'Keys of ours',
+      keys === null
+        ? 'not counted now'
+        : [
+            count(keys),
+            keysCountedAt !== null && h('span', { class: 'hint' }, ' at ', timeElement(keysCountedAt, { withSeconds: true })),
+          ],
+    ],
     ['Prefix', h('code', {}, prefix)],
   ];
   if (redis === null) {

@@ -1,6 +1,7 @@
 /** Where the token comes from. It is handed on and cleared from the field: kept in memory by the API client, and nowhere else. */
 import { byId, h } from '../dom.js';
 import type { Settings } from '../settings.js';
+import { fieldLabel } from './elements.js';
 
 const SOURCES: Readonly<Record<Settings['tokens'], string>> = {
   demo: 'This is the demo: the start printed a token behind “admin:”, in the terminal in which it was started.',
@@ -19,7 +20,14 @@ export interface SignInActions {
 export class SignInPanel {
   readonly #panel = byId('sign-in');
   readonly #reason = h('p', { class: 'reason', role: 'alert' });
-  readonly #token = h('input', { type: 'password', id: 'token', class: 'code', autocomplete: 'off', spellcheck: 'false', required: true });
+  readonly #token = h('input', {
+    type: 'password',
+    id: 'token',
+    class: 'code',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    required: true,
+  });
 
   constructor(settings: Settings, actions: SignInActions) {
     const submit = async (event: SubmitEvent) => {
@@ -40,7 +48,7 @@ export class SignInPanel {
       h(
         'form',
         { onsubmit: submit },
-        h('label', { for: 'token' }, 'Bearer token ', h('span', { class: 'hint' }, 'with the permission cache:read, or cache:admin to purge')),
+        fieldLabel(this.#token, 'Bearer token', 'with the permission cache:read, or cache:admin to purge'),
         h('div', { class: 'row' }, this.#token, h('button', { type: 'submit' }, 'Show the cache')),
       ),
       h('p', { class: 'hint' }, `${SOURCES[settings.tokens]} It stays in this page’s memory: a reload asks again.`),

@@ -17,7 +17,13 @@ interface Series {
 }
 
 const SERIES: readonly Series[] = [
-  { name: 'Hit ratio', hint: 'of look-ups of devices and keys', valueOf: ({ hitRatio }) => hitRatio, write: percentShort, max: 1 },
+  {
+    name: 'Hit ratio',
+    hint: 'of look-ups of devices and keys',
+    valueOf: ({ hitRatio }) => hitRatio,
+    write: percentShort,
+    max: 1,
+  },
   { name: 'Loads per second', hint: 'keys asked of the database', valueOf: ({ loads }) => loads, write: perSecond },
   { name: 'Requests per second', hint: 'GraphQL queries, all pods', valueOf: ({ requests }) => requests, write: perSecond },
 ];
@@ -54,7 +60,9 @@ export class TrafficPanel {
     const [from, to] = [this.#to - WINDOW_MS, this.#to];
     const pointed = this.#cursor === undefined ? undefined : nearest(this.#points, this.#cursor);
     const shown = pointed ?? this.#points.at(-1);
-    const marks = this.#marks.filter(({ at }) => at > from && at <= to + TICK_MS).map((mark) => ({ ...mark, at: Math.min(mark.at, to) }));
+    const marks = this.#marks
+      .filter(({ at }) => at > from && at <= to + TICK_MS)
+      .map((mark) => ({ ...mark, at: Math.min(mark.at, to) }));
     render(
       this.#body,
       h(
@@ -69,7 +77,11 @@ export class TrafficPanel {
               {},
               h('span', { class: 'name' }, name),
               h('span', { class: 'value' }, shown === undefined ? UNKNOWN : write(valueOf(shown))),
-              h('span', { class: 'hint' }, pointed === undefined ? hint : ['at ', timeElement(new Date(pointed.at), { withSeconds: true })]),
+              h(
+                'span',
+                { class: 'hint' },
+                pointed === undefined ? hint : ['at ', timeElement(new Date(pointed.at), { withSeconds: true })],
+              ),
             ),
             plot({
               name,
@@ -95,16 +107,18 @@ export class TrafficPanel {
       'ul',
       { class: 'events', 'aria-label': 'What happened' },
       marks.length === 0 && h('li', { class: 'quiet' }, 'No purge and no change of pods in this time.'),
-      marks.slice(-EVENTS).map(({ at, kind, text }) =>
-        h(
-          'li',
-          { class: kind },
-          h('span', { 'aria-hidden': 'true', class: 'mark' }, kind === 'purge' ? '▼' : '◆'),
-          ' ',
-          timeElement(new Date(at), { withSeconds: true }),
-          ` ${text}`,
+      marks
+        .slice(-EVENTS)
+        .map(({ at, kind, text }) =>
+          h(
+            'li',
+            { class: kind },
+            h('span', { 'aria-hidden': 'true', class: 'mark' }, kind === 'purge' ? '▼' : '◆'),
+            ' ',
+            timeElement(new Date(at), { withSeconds: true }),
+            ` ${text}`,
+          ),
         ),
-      ),
       isIncomplete && h('li', { class: 'quiet' }, h('span', { class: 'swatch incomplete' }), ' not all pods were counted'),
     );
   }
@@ -114,7 +128,11 @@ export class TrafficPanel {
     this.#cursor =
       drawing === null
         ? undefined
-        : timeAt(event.clientX - drawing.getBoundingClientRect().left, { width: this.#width(), from: this.#to - WINDOW_MS, to: this.#to });
+        : timeAt(event.clientX - drawing.getBoundingClientRect().left, {
+            width: this.#width(),
+            from: this.#to - WINDOW_MS,
+            to: this.#to,
+          });
     this.#draw();
   }
 

@@ -10,7 +10,14 @@ type Explanation = NonNullable<ExplainCacheEntryQuery['explainCacheEntry']>;
 export class WhyPanel {
   readonly #api: Api;
   readonly #namespaces: () => readonly string[];
-  readonly #key = h('input', { type: 'text', id: 'why-key', class: 'code', placeholder: 'greenhouse-9c04|Tomatoes', autocomplete: 'off', spellcheck: 'false' });
+  readonly #key = h('input', {
+    type: 'text',
+    id: 'why-key',
+    class: 'code',
+    placeholder: 'greenhouse-9c04|Tomatoes',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   readonly #answer = h('div', { class: 'answer', role: 'status', 'aria-live': 'polite' });
 
   /** @param namespaces by which a key is told from a device's id. */
@@ -54,7 +61,13 @@ export class WhyPanel {
     const places = [entry.inMemory && "the pod's memory", entry.inRedis && 'Redis'].filter(Boolean);
     const isThere = places.length > 0;
     this.#answer.replaceChildren(
-      h('p', { class: 'sentence' }, sign(entry.servable ? 'good' : 'warning', entry.servable ? 'From the cache.' : 'Not from the cache.'), ' ', entry.reason),
+      h(
+        'p',
+        { class: 'sentence' },
+        sign(entry.servable ? 'good' : 'warning', entry.servable ? 'From the cache.' : 'Not from the cache.'),
+        ' ',
+        entry.reason,
+      ),
       facts([
         ['Key', h('code', {}, entry.key)],
         ['Found in', isThere ? places.join(' and ') : 'nowhere'],
@@ -68,7 +81,11 @@ export class WhyPanel {
         ? []
         : [
             h('p', { class: 'hint' }, 'Built from; an invalidation of any of these makes it unservable:'),
-            h('ul', { class: 'tags' }, entry.tags.map((tag) => h('li', {}, h('code', {}, tag)))),
+            h(
+              'ul',
+              { class: 'tags' },
+              entry.tags.map((tag) => h('li', {}, h('code', {}, tag))),
+            ),
           ]),
     );
   }

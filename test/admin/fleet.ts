@@ -1,0 +1,69 @@
+/**
+ * What the admin page is shown over: pods of the built server on one Redis and one MongoDB, with devices and readers. Called by the
+ * page's tests and by `npm run screenshots`.
+ */
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { type MongoServer, startMongoDb } from '../harness/mongodb-server.js';
+import { freePort } from '../harness/ports.js';
+import { type RedisServer, startRedis } from '../harness/redis.js';
+import { type ServerProcess, startServer } from '../harness/server.js';
+
+const JWT_SECRET = 'a secret of the admin page, 32 bytes or more';
+const REGISTER = `mutation ($input: RegisterDeviceInput!) { registerDevice(input: $input) { device { id } } }`;
+const READ = 'query ($ids: [ID!]!) { devices(ids: $ids) { id description deviceIds } }';
+
+export interface AdminFleet {
+  readonly redis: RedisServer;
+  readonly mongodb: MongoServer;
+  readonly pods: readonly ServerProcess[];
+  /** Ids of devices that are there. */
+  readonly ids: readonly string[];
+}
+
+export interface AdminFleetOptions {
+  readonly pods: readonly string[];
+  readonly devices?: number;
+  readonly redisArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startAdminFleet({ pods: names, devices = 12, redisArgs = [], env }: AdminFleetOptions): Promise<AdminFleet> {
+  const [redis, mongodb] = await Promise.all([startRedis({ args: redisArgs }), startMongoDb()]);
+  // A port of its own each, so that one that is started again is where it was.
+  const pods = await Promise.all(
+    names.map(async (name) =>
+      startServer({
+        PORT: String(await freePort()),
+        POD_NAME: name,
+        NODE_ENV: 'test',
+        LOG_LEVEL: 'warn',
+        REDIS_URL: redis.url,
+        MONGODB_URL: mongodb.url,
+        JWT_SECRET,
+        ...env,
+      }),
+    ),
+  );
+  const grower = { authorization: `Bearer ${await token([], randomUUID())}` };
+  const ids = Array.from({ length: devices }, (_, number) => `${['greenhouse', 'cellar', 'field'][number % 3] ?? ''}-${String(number).padStart(4, '0')}`);
+  for (const deviceId of ids) {
+    const { body } = await (pods[0] as ServerProcess).graphql(REGISTER, { input: { deviceId, name: 'Bed' } }, grower);
+    if (body.errors) throw new Error(body.errors[0]?.message);
+  }
+  return { redis, mongodb, pods, ids };
+}
+
+/** @param permissions as `PERMISSIONS_CLAIM` has them. */
+export async function token(permissions: readonly string[], subject = 'ops@growers.example', expires: string | Date = '1h'): Promise<string> {
+  return new SignJWT({ permissions })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(subject)
+    .setExpirationTime(expires)
+    .sign(new TextEncoder().encode(JWT_SECRET));
+}
+
+/** Reads devices on a pod. */
+export async function read(pod: ServerProcess, ids: readonly string[]): Promise<void> {
+  await pod.graphql(READ, { ids: [...ids] });
+}
