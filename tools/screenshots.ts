@@ -40,7 +40,9 @@ await runScript(async (signal) => {
     await page.getByRole('heading', { name: 'Pods' }).waitFor();
   };
   const ended = new AbortController();
-  const load = Promise.all(fleet.pods.map((_pod, number) => readAllTheTime(fleet, number, AbortSignal.any([signal, ended.signal]))));
+  const load = Promise.all(
+    fleet.pods.map((_pod, number) => readAllTheTime(fleet, number, AbortSignal.any([signal, ended.signal]))),
+  );
 
   const light = await open({ colorScheme: 'light' });
   await picture(light, 'admin-sign-in');
@@ -48,7 +50,11 @@ await runScript(async (signal) => {
   const narrow = await open({ colorScheme: 'light', viewport: NARROW });
   for (const page of [light, dark, narrow]) await signIn(page);
   await setTimeout(LOAD_SECONDS * 400, undefined, { signal });
-  await first.graphql('mutation { invalidateCache(pattern: "device_meta:green*") { id } }', {}, { authorization: `Bearer ${admin}` });
+  await first.graphql(
+    'mutation { invalidateCache(pattern: "device_meta:green*") { id } }',
+    {},
+    { authorization: `Bearer ${admin}` },
+  );
   await setTimeout(LOAD_SECONDS * 300, undefined, { signal });
   await fleet.pods[2]?.restart();
   await setTimeout(LOAD_SECONDS * 300, undefined, { signal });
@@ -68,7 +74,11 @@ await runScript(async (signal) => {
   await picture(narrow, 'admin-narrow');
 
   await fleet.redis.kill();
-  await first.graphql('mutation { invalidateCache(pattern: "device_meta:field*") { id } }', {}, { authorization: `Bearer ${admin}` });
+  await first.graphql(
+    'mutation { invalidateCache(pattern: "device_meta:field*") { id } }',
+    {},
+    { authorization: `Bearer ${admin}` },
+  );
   await light.getByText(/^Degraded since/).waitFor();
   await light.getByText('1 invalidation waits').waitFor();
   await setTimeout(15_000, undefined, { signal });

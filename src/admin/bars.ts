@@ -25,6 +25,6 @@ export function meter(value: number, limit: number): SVGSVGElement {
     'svg',
     { class: 'meter', 'aria-hidden': 'true', focusable: 'false' },
     svg('rect', { class: 'rail', width: '100%', height: '100%' }),
-    svg('rect', { class: share > 0.9 ? 'used full' : 'used', width: `${100 * share}%`, height: '100%' }),
+    svg('rect', { class: 'used', width: `${100 * share}%`, height: '100%' }),
   );
 }

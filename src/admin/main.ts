@@ -17,7 +17,7 @@ import { SignInPanel } from './panels/sign-in.js';
 import { TrafficPanel } from './panels/traffic.js';
 import { WhyPanel } from './panels/why.js';
 import { readSettings } from './settings.js';
-import { type Status, statusOf } from './status.js';
+import { type Silence, type Status, statusOf } from './status.js';
 import { type Mark, type Stats, Traffic } from './traffic.js';
 import { amount } from './words.js';
 
@@ -32,7 +32,7 @@ const api = new Api();
 const traffic = new Traffic();
 const trafficPanel = new TrafficPanel();
 let latest: { readonly stats: Stats; readonly at: Date } | undefined;
-let silentSince: Date | undefined;
+let silent: Silence | undefined;
 let purges: readonly Purge[] = [];
 let polls = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -83,6 +83,8 @@ async function signIn(token: string): Promise<string | undefined> {
   api.use(token);
   signInPanel.hide();
   byId('panels').hidden = false;
+  document.body.classList.remove('signed-out');
+  byId('status').focus({ preventScroll: true });
   await poll();
   return undefined;
 }
@@ -92,14 +94,16 @@ async function poll(): Promise<void> {
   try {
     const { cacheStats } = await api.ask(CacheStatsDocument, {});
     if (cacheStats !== null) {
+      // What a dry run counted may no longer be so.
+      if (cacheStats.status !== latest?.stats.status) purgePanel.recount();
       latest = { stats: cacheStats, at: new Date() };
       traffic.add(cacheStats, latest.at.getTime());
     }
-    silentSince = undefined;
+    silent = undefined;
     if (polls++ % POLLS_PER_HISTORY === 0) await askForPurges();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.kind === 'unreachable') silentSince ??= new Date();
+    if (error.kind !== 'token') silent = { since: silent?.since ?? new Date(), reason: error.message };
   }
   show();
   if (api.isSignedIn && !document.hidden) timer = setTimeout(() => void poll(), POLL_MS);
@@ -111,22 +115,25 @@ async function askForPurges(): Promise<void> {
     showRecent(purges);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    showRecent(error.kind === 'token' ? purges : `They can't be read now. ${error.message}`);
+    showRecent(purges, error.message);
   }
 }
 
 function show(): void {
   if (latest === undefined) {
-    if (silentSince !== undefined)
-      say({ tone: 'bad', sentence: "The server can't be reached.", detail: 'It is asked again every two seconds.' });
+    if (silent !== undefined) say({ tone: 'bad', sentence: 'There are no figures yet.', detail: silent.reason });
     return;
   }
   const { stats, at } = latest;
   const { database } = settings;
   const missing = traffic.missing(stats);
   const point = traffic.points.at(-1);
-  say(statusOf({ stats, at, silentSince, missing, stalePerSecond: point?.stale ?? 0, database }));
-  render(byId('fleet'), h('span', {}, amount(stats.pods.length, 'pod')), ' · ', h('code', {}, stats.prefix));
+  const seen =
+    missing.length === 0
+      ? amount(stats.pods.length, 'pod')
+      : `${stats.pods.length} of ${stats.pods.length + missing.length} pods seen`;
+  say(statusOf({ stats, at, silent, missing, stalePerSecond: point?.stale ?? 0, database }));
+  render(byId('fleet'), h('span', {}, seen), ' · ', h('code', {}, stats.prefix));
   showPending(stats);
   trafficPanel.show(traffic.points, [...traffic.podMarks, ...purgeMarks()]);
   showPods({ stats, lookUpsPerSecond: point?.lookUpsOfPods ?? new Map(), missing, database });

@@ -1,6 +1,6 @@
 /** What became of a purge, in words. Pure. */
 import type { InvalidateCacheMutation } from './operations.js';
-import { amount, duration } from './words.js';
+import { amount, count, duration } from './words.js';
 
 export type Invalidation = NonNullable<InvalidateCacheMutation['invalidateCache']>;
 
@@ -17,8 +17,7 @@ export function outcomeOf({ status, pods, elapsedMs, matched, removed }: Invalid
   const figures = [
     pods === null ? 'the pods can’t be counted now' : acknowledged(pods),
     duration(elapsedMs),
-    ...(matched === null ? [] : [`${amount(matched, 'key')} matched`]),
-    ...(removed === null ? [] : [`${amount(removed, 'key')} freed so far`]),
+    ...(matched === null ? [] : [`${amount(matched, 'key')} matched, ${freed(removed, matched)}`]),
   ].join(' · ');
   if (status === 'PENDING') {
     return {
@@ -36,4 +35,8 @@ export function outcomeOf({ status, pods, elapsedMs, matched, removed }: Invalid
 function acknowledged({ live, acknowledged: heard, expired }: NonNullable<Invalidation['pods']>): string {
   const silent = expired === 0 ? '' : `, ${expired} had lost ${expired === 1 ? 'its lease' : 'their leases'}`;
   return `${heard} of ${live} live ${live === 1 ? 'pod' : 'pods'} acknowledged${silent}`;
+}
+
+function freed(removed: number | null, matched: number): string {
+  return removed !== null && removed >= matched ? 'all freed' : `${count(removed)} freed so far`;
 }

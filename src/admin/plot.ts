@@ -17,11 +17,13 @@ export interface PlotOptions {
   /** Top of the scale; undefined: a round number above the greatest value. */
   readonly max: number | undefined;
   readonly write: (value: number) => string;
+  /** For the round numbers at the scale. */
+  readonly writeScale: (value: number) => string;
   /** A time that somebody points at. */
   readonly cursor: number | undefined;
 }
 
-export function plot({ name, width, from, to, points, marks, max, write, cursor }: PlotOptions): SVGSVGElement {
+export function plot({ name, width, from, to, points, marks, max, write, writeScale, cursor }: PlotOptions): SVGSVGElement {
   const values = points.flatMap(({ value }) => (value === null ? [] : [value]));
   const top = max ?? roundAbove(Math.max(0, ...values));
   const bottom = HEIGHT - MARGIN.bottom;
@@ -36,7 +38,7 @@ export function plot({ name, width, from, to, points, marks, max, write, cursor 
   const at = (value: number) => `${value.toFixed(1)}`;
   const line = (value: number) => [
     svg('line', { class: 'grid', x1: MARGIN.left, x2: right, y1: at(y(value)), y2: at(y(value)) }),
-    svg('text', { class: 'tick', x: MARGIN.left - 6, y: at(y(value) + 4), 'text-anchor': 'end' }, write(value)),
+    svg('text', { class: 'tick', x: MARGIN.left - 6, y: at(y(value) + 4), 'text-anchor': 'end' }, writeScale(value)),
   ];
   const pointed = cursor === undefined ? undefined : nearest(points, cursor);
   return svg(
@@ -52,13 +54,9 @@ export function plot({ name, width, from, to, points, marks, max, write, cursor 
       }),
     ),
     [0, top / 2, top].map(line),
-    [0, 1, 2, 3, 4].map((minute) => {
-      const tick = to - minute * 60_000;
-      return svg(
-        'text',
-        { class: 'tick', x: at(x(tick)), y: HEIGHT - 4, 'text-anchor': minute === 0 ? 'end' : 'middle' },
-        time(new Date(tick)),
-      );
+    [0, 2, 4].map((minutes) => {
+      const at = x(to - minutes * 60_000).toFixed(1);
+      return svg('text', { class: 'tick', x: at, y: HEIGHT - 4, 'text-anchor': minutes === 0 ? 'end' : 'middle' }, ago(minutes));
     }),
     marks.map((mark) =>
       svg(
@@ -124,6 +122,10 @@ function incompleteSpans(points: PlotOptions['points']): [number, number][] {
 function roundAbove(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   return ([1, 2, 4, 5, 10].find((step) => step * power >= value) ?? 10) * power;
+}
+
+function ago(minutes: number): string {
+  return minutes === 0 ? 'now' : `${minutes} min ago`;
 }
 
 function downwards(x: number): string {

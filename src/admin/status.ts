@@ -12,12 +12,19 @@ export interface Status {
   readonly detail: string;
 }
 
+/** The figures could not be read. */
+export interface Silence {
+  readonly since: Date;
+  /** A sentence. */
+  readonly reason: string;
+}
+
 export interface Observed {
   readonly stats: Stats;
   /** When the answer came. */
   readonly at: Date;
-  /** Since when nothing answers; undefined while something does. */
-  readonly silentSince: Date | undefined;
+  /** Undefined while they can be read. */
+  readonly silent: Silence | undefined;
   /** Pods known before that did not answer now. */
   readonly missing: readonly string[];
   /** Look-ups per second answered by expired entries. */
@@ -26,15 +33,15 @@ export interface Observed {
   readonly database: string;
 }
 
-export function statusOf({ stats, at, silentSince, missing, stalePerSecond, database }: Observed): Status {
+export function statusOf({ stats, at, silent, missing, stalePerSecond, database }: Observed): Status {
   const { pods, pendingInvalidations } = stats;
   const pending = pendingInvalidations.length;
   const waiting = pending === 0 ? 'nothing waits' : `${amount(pending, 'invalidation')} ${pending === 1 ? 'waits' : 'wait'}`;
-  if (silentSince !== undefined) {
+  if (silent !== undefined) {
     return {
       tone: 'bad',
-      sentence: `The server can't be reached since ${time(silentSince)}.`,
-      detail: `What is below is from ${time(at, { withSeconds: true })}. It is asked again every few seconds; is the port-forward still up?`,
+      sentence: `The server can't be reached since ${time(silent.since)}.`,
+      detail: `${silent.reason} It is asked again every two seconds; what is below is from ${time(at, { withSeconds: true })}.`,
     };
   }
   if (stats.status === 'DEGRADED') {

@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const upToTenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const clockWithSeconds = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
@@ -27,6 +28,11 @@ export function percent(share: number | null | undefined): string {
 export function perSecond(value: number | null | undefined): string {
   if (value === null || value === undefined) return UNKNOWN;
   return value === 0 || value >= 100 ? whole.format(value) : tenths.format(value);
+}
+
+/** A round number at a scale: `0`, `2.5`, `1,000` */
+export function scale(value: number): string {
+  return upToTenths.format(value);
 }
 
 /** `15.2 MiB` */

@@ -28,7 +28,12 @@ export interface AdminFleetOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function startAdminFleet({ pods: names, devices = 12, redisArgs = [], env }: AdminFleetOptions): Promise<AdminFleet> {
+export async function startAdminFleet({
+  pods: names,
+  devices = 12,
+  redisArgs = [],
+  env,
+}: AdminFleetOptions): Promise<AdminFleet> {
   const [redis, mongodb] = await Promise.all([startRedis({ args: redisArgs }), startMongoDb()]);
   // A port of its own each, so that one that is started again is where it was.
   const pods = await Promise.all(
@@ -46,7 +51,10 @@ export async function startAdminFleet({ pods: names, devices = 12, redisArgs = [
     ),
   );
   const grower = { authorization: `Bearer ${await token([], randomUUID())}` };
-  const ids = Array.from({ length: devices }, (_, number) => `${['greenhouse', 'cellar', 'field'][number % 3] ?? ''}-${String(number).padStart(4, '0')}`);
+  const ids = Array.from(
+    { length: devices },
+    (_, number) => `${['greenhouse', 'cellar', 'field'][number % 3] ?? ''}-${String(number).padStart(4, '0')}`,
+  );
   for (const deviceId of ids) {
     const { body } = await (pods[0] as ServerProcess).graphql(REGISTER, { input: { deviceId, name: 'Bed' } }, grower);
     if (body.errors) throw new Error(body.errors[0]?.message);
@@ -55,7 +63,11 @@ export async function startAdminFleet({ pods: names, devices = 12, redisArgs = [
 }
 
 /** @param permissions as `PERMISSIONS_CLAIM` has them. */
-export async function token(permissions: readonly string[], subject = 'ops@growers.example', expires: string | Date = '1h'): Promise<string> {
+export async function token(
+  permissions: readonly string[],
+  subject = 'ops@growers.example',
+  expires: string | Date = '1h',
+): Promise<string> {
   return new SignJWT({ permissions })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(subject)

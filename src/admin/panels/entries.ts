@@ -59,7 +59,7 @@ export class EntriesPanel {
         'form',
         { onsubmit: list },
         fieldLabel(this.#prefix, 'Keys that begin with', 'empty: all'),
-        h('div', { class: 'row' }, this.#prefix, h('button', { type: 'submit' }, 'List')),
+        h('div', { class: 'row' }, this.#prefix, h('button', { type: 'submit', class: 'quiet' }, 'List')),
       ),
       this.#said,
       this.#tree,

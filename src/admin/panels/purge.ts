@@ -44,12 +44,7 @@ export class PurgePanel {
     fieldLabel(this.#pattern, 'Pattern', 'of keys, with * ? […]'),
     this.#pattern,
   );
-  readonly #idsField = h(
-    'div',
-    { class: 'field', hidden: true },
-    fieldLabel(this.#ids, 'Device ids', 'one a line'),
-    this.#ids,
-  );
+  readonly #idsField = h('div', { class: 'field', hidden: true }, fieldLabel(this.#ids, 'Device ids', 'one a line'), this.#ids);
   readonly #said = h('p', { class: 'hint forecast', role: 'status', 'aria-live': 'polite' });
   readonly #button = h('button', { type: 'submit', class: 'danger' }, 'Purge');
   readonly #clear = clearAllButton(() => this.#clearAll());
@@ -101,6 +96,11 @@ export class PurgePanel {
   allow(mayPurge: boolean): void {
     if (this.#mayPurge === mayPurge) return;
     this.#mayPurge = mayPurge;
+    this.#count();
+  }
+
+  /** What was counted may no longer be so. */
+  recount(): void {
     this.#count();
   }
 

@@ -11,25 +11,36 @@ export function subjectOf({ pattern, ids }: Pick<Purge, 'pattern' | 'ids'>): str
   return pattern ?? (ids === null ? 'a change of devices' : amount(ids, 'device'));
 }
 
-/** @param purges newest first, or why they are not known. */
-export function showRecent(purges: readonly Purge[] | string): void {
+/**
+ * Shows them, newest first.
+ * @param problem why these are only the last that could be read.
+ */
+export function showRecent(purges: readonly Purge[], problem?: string): void {
   const body = bodyOf('recent');
-  if (typeof purges === 'string') return render(body, h('p', { class: 'hint' }, purges));
-  if (purges.length === 0) return render(body, h('p', { class: 'hint' }, 'Nobody has purged anything in the last day.'));
+  const note = problem === undefined ? undefined : h('p', { class: 'hint' }, `Not read anew: ${problem}`);
+  if (purges.length === 0) {
+    render(body, note ?? h('p', { class: 'hint' }, 'Nobody has purged anything in the last day.'));
+    return;
+  }
   render(
     body,
     table(
       'Recent purges',
       ['When', 'What', 'By', 'Status', { figure: 'Matched' }, { figure: 'Pods' }, { figure: 'Took' }],
-      purges.map((purge) => [
-        timeElement(purge.requestedAt, { withSeconds: true }),
-        purge.pattern === null ? subjectOf(purge) : h('code', {}, purge.pattern),
-        h('span', { class: 'actor', title: purge.actor }, purge.actor ?? UNKNOWN),
-        purge.status === 'APPLIED' ? sign('good', 'applied') : sign('warning', 'pending'),
-        count(purge.matched),
-        purge.pods === null ? UNKNOWN : `${purge.pods.acknowledged} of ${purge.pods.live}`,
-        purge.status === 'APPLIED' ? duration(purge.elapsedMs) : `${duration(purge.elapsedMs)} so far`,
-      ]),
+      purges.map(rowOf),
     ),
+    note,
   );
+}
+
+function rowOf(purge: Purge): Parameters<typeof table>[2][number] {
+  return [
+    timeElement(purge.requestedAt, { withSeconds: true }),
+    purge.pattern === null ? subjectOf(purge) : h('code', {}, purge.pattern),
+    h('span', { class: 'actor', title: purge.actor }, purge.actor ?? UNKNOWN),
+    purge.status === 'APPLIED' ? sign('good', 'applied') : sign('warning', 'pending'),
+    count(purge.matched),
+    purge.pods === null ? UNKNOWN : `${purge.pods.acknowledged} of ${purge.pods.live}`,
+    purge.status === 'APPLIED' ? duration(purge.elapsedMs) : `${duration(purge.elapsedMs)} so far`,
+  ];
 }

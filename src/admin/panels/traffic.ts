@@ -2,7 +2,7 @@
 import { bodyOf, h, render } from '../dom.js';
 import { nearest, plot, timeAt } from '../plot.js';
 import { type Mark, type Point, WINDOW_MS } from '../traffic.js';
-import { percent, perSecond, UNKNOWN } from '../words.js';
+import { percent, perSecond, scale, UNKNOWN } from '../words.js';
 import { timeElement } from './elements.js';
 
 const EVENTS = 6;
@@ -13,6 +13,7 @@ interface Series {
   readonly hint: string;
   readonly valueOf: (point: Point) => number | null;
   readonly write: (value: number | null | undefined) => string;
+  readonly writeScale: (value: number) => string;
   readonly max?: number;
 }
 
@@ -21,16 +22,25 @@ const SERIES: readonly Series[] = [
     name: 'Hit ratio',
     hint: 'of look-ups of devices and keys',
     valueOf: ({ hitRatio }) => hitRatio,
-    write: percentShort,
+    write: percent,
+    writeScale: (share) => `${scale(100 * share)} %`,
     max: 1,
   },
-  { name: 'Loads per second', hint: 'keys asked of the database', valueOf: ({ loads }) => loads, write: perSecond },
-  { name: 'Requests per second', hint: 'GraphQL queries, all pods', valueOf: ({ requests }) => requests, write: perSecond },
+  {
+    name: 'Loads per second',
+    hint: 'keys asked of the database',
+    valueOf: ({ loads }) => loads,
+    write: perSecond,
+    writeScale: scale,
+  },
+  {
+    name: 'Requests per second',
+    hint: 'GraphQL queries, all pods',
+    valueOf: ({ requests }) => requests,
+    write: perSecond,
+    writeScale: scale,
+  },
 ];
-
-function percentShort(share: number | null | undefined): string {
-  return share === 0 || share === 1 || share === 0.5 ? `${100 * share} %` : percent(share);
-}
 
 export class TrafficPanel {
   readonly #body = bodyOf('traffic');
@@ -68,7 +78,7 @@ export class TrafficPanel {
       h(
         'div',
         { class: 'plots' },
-        SERIES.map(({ name, hint, valueOf, write, max }) =>
+        SERIES.map(({ name, hint, valueOf, write, writeScale, max }) =>
           h(
             'figure',
             {},
@@ -92,6 +102,7 @@ export class TrafficPanel {
               marks,
               max,
               write,
+              writeScale,
               cursor: pointed?.at,
             }),
           ),

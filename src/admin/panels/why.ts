@@ -33,7 +33,7 @@ export class WhyPanel {
         'form',
         { onsubmit: submit },
         h('label', { for: 'why-key' }, 'Device id or key'),
-        h('div', { class: 'row' }, this.#key, h('button', { type: 'submit' }, 'Explain')),
+        h('div', { class: 'row' }, this.#key, h('button', { type: 'submit', class: 'quiet' }, 'Explain')),
       ),
       this.#answer,
     );
