@@ -3,21 +3,32 @@
  * them all. It reads no environment and handles no signal; that is `main.ts`.
  */
 import { readFile } from 'node:fs/promises';
-import { createApiKeyFinder } from './auth/api-key.js';
+import { apiKeyNamespace, createApiKeyFinder } from './auth/api-key.js';
 import { createAuthenticator } from './auth/authenticator.js';
-import { Budget, type Cache, createCache, MemoryOutbox, MongoOutbox, type Outbox, withDeadline } from './cache/cache.js';
+import {
+  BODY_VERSION,
+  Budget,
+  type Cache,
+  createCache,
+  type KeyKind,
+  MemoryOutbox,
+  MongoOutbox,
+  type Outbox,
+  withDeadline,
+} from './cache/cache.js';
 import { CacheAdminResolver } from './cache-admin/cache-admin.resolver.js';
 import { CacheAdmin } from './cache-admin/operations.js';
 import type { Config } from './config.js';
 import { openMongoDb, openRedis } from './connections.js';
 import { DatabaseReadiness } from './database-readiness.js';
 import { DeviceChanges } from './devices/device.changes.js';
-import { deviceLoaders } from './devices/device.loaders.js';
+import { deviceLoaders, deviceNamespace } from './devices/device.loaders.js';
 import { DeviceResolver, ViewerResolver } from './devices/device.resolver.js';
 import type { DeviceStore } from './devices/device.store.js';
 import { depsOfDevice } from './devices/device.tags.js';
+import { listingNamespace } from './devices/listing.reader.js';
 import { openEmbeddedStore, openMongoStore } from './devices/open-store.js';
-import { createApqCache } from './graphql/apq-cache.js';
+import { createApqCache, isNamedBy } from './graphql/apq-cache.js';
 import { compiledQueries } from './graphql/compiled-queries.js';
 import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
@@ -34,10 +45,19 @@ import { Throttle } from './throttle.js';
 
 /** The longest that the database may take to say that it is there, before it is asked again. */
 const PING_DEADLINE_MS = 5_000;
-/** Every namespace of the cache. */
-const NAMESPACES = ['api_key', 'apq', 'device_listing', 'device_meta', 'response'];
 /** Built, from wherever this file is run. */
 const ADMIN_PAGE = new URL('../dist/admin/', import.meta.url);
+
+/** Every namespace of the cache, and how what stands under its keys is judged. */
+function namespacesOf(lifetimes: Config['cache']): Readonly<Record<string, KeyKind>> {
+  return {
+    api_key: apiKeyNamespace(lifetimes),
+    apq: { accepts: isNamedBy },
+    device_listing: listingNamespace(lifetimes),
+    device_meta: deviceNamespace(lifetimes),
+    response: { valueVersion: BODY_VERSION, graceSeconds: 0 },
+  };
+}
 
 export interface RunningApp {
   readonly url: string;
@@ -67,7 +87,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
 
     const cacheAdmin = new CacheAdmin({
       cache,
-      namespaces: NAMESPACES,
+      namespaces: namespacesOf(config.cache),
       depsOfDevice,
       onPurge: (purge) => {
         logger.info(purge, 'cache purged');
@@ -201,7 +221,7 @@ async function openCache(
   const cache = await createCache({
     redis,
     prefix: config.prefix,
-    namespaces: NAMESPACES,
+    namespaces: Object.keys(namespacesOf(config)),
     l1MaxBytes: config.l1MaxBytes,
     podName,
     outbox,

@@ -1,7 +1,6 @@
 /** Counts what a purge would free, a moment after the last key was pressed. An answer that comes late, for what is no longer asked, is dropped. */
 import { type Api, sentenceOf } from './api.js';
-import { ExplainCacheEntryDocument } from './history-operations.js';
-import { InvalidateCacheDocument } from './operations.js';
+import { ExplainCacheEntryDocument, InvalidateCacheDocument } from './operations.js';
 import type { Target } from './requests.js';
 import { amount, count } from './words.js';
 

@@ -72,6 +72,13 @@ export type ClearCacheMutationVariables = Exact<{ [key: string]: never; }>;
 
 export type ClearCacheMutation = { clearCache: { id: string, status: InvalidationStatus, pattern: string | null, matched: number | null, removed: number | null, requestedAt: string, appliedAt: string | null, elapsedMs: number, actor: string | null, ids: number | null, pods: { live: number, acknowledged: number, expired: number } | null } | null };
 
+export type ExplainCacheEntryQueryVariables = Exact<{
+  key: string;
+}>;
+
+
+export type ExplainCacheEntryQuery = { explainCacheEntry: { key: string, servable: boolean, reason: string, inMemory: boolean, inRedis: boolean | null, absent: boolean | null, storedAt: string | null, freshUntil: string | null, staleUntil: string | null, sizeBytes: number | null, tags: Array<string> } | null };
+
 export type InvalidateCacheMutationVariables = Exact<{
   pattern: string;
   dryRun?: boolean;
@@ -259,6 +266,23 @@ export const ClearCacheDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ClearCacheMutation, ClearCacheMutationVariables>;
+export const ExplainCacheEntryDocument = new TypedDocumentString(`
+    query ExplainCacheEntry($key: String!) {
+  explainCacheEntry(key: $key) {
+    key
+    servable
+    reason
+    inMemory
+    inRedis
+    absent
+    storedAt
+    freshUntil
+    staleUntil
+    sizeBytes
+    tags
+  }
+}
+    `) as unknown as TypedDocumentString<ExplainCacheEntryQuery, ExplainCacheEntryQueryVariables>;
 export const InvalidateCacheDocument = new TypedDocumentString(`
     mutation InvalidateCache($pattern: String!, $dryRun: Boolean! = false) {
   invalidateCache(pattern: $pattern, dryRun: $dryRun) {

@@ -4,6 +4,7 @@ import { MAX_HISTORY } from '../cache/cache.js';
 import { CacheInvalidationType } from '../cache-invalidation.type.js';
 import type { Connection } from '../connection.js';
 import type { RequestScope } from '../request.js';
+import { CacheEntryExplanation } from './cache-entry-explanation.type.js';
 import { type CacheEntry, CacheEntryConnection } from './cache-entry.type.js';
 import { CacheStats, toCacheStats } from './cache-stats.type.js';
 import type { CacheAdmin } from './operations.js';
@@ -69,6 +70,21 @@ export class CacheAdminResolver {
   ): Promise<readonly CacheInvalidationType[]> {
     request.noStore();
     return this.operations.history(request.principal(), first);
+  }
+
+  @Query(() => CacheEntryExplanation, {
+    nullable: true,
+    description: 'Why a key is, or is not, answered from the cache. Loads nothing and counts as no look-up. Needs `cache:read`.',
+  })
+  explainCacheEntry(
+    @Arg('key', () => String, {
+      description: 'A cache key without the prefix, as `cacheEntries` lists them, e.g. `device_meta:greenhouse-7f3a`.',
+    })
+    key: string,
+    @Ctx() { request }: CacheAdminContext,
+  ): Promise<CacheEntryExplanation> {
+    request.noStore();
+    return this.operations.explain(request.principal(), key);
   }
 
   @Mutation(() => CacheInvalidationType, {

@@ -10,15 +10,19 @@ import {
   type Dep,
   type Invalidation,
   InvalidationLostError,
+  type KeyKind,
   literalFirstSegment,
   MAX_HISTORY,
 } from '../cache/cache.js';
 import type { Connection } from '../connection.js';
 import { CodedError } from '../errors.js';
+import type { CacheEntryExplanation } from './cache-entry-explanation.type.js';
 import { type CacheEntry, positionOf, toEntryConnection } from './cache-entry.type.js';
 
 /** The longest pattern, in bytes of UTF-8. */
 export const MAX_PATTERN_BYTES = 1_024;
+/** Bytes of a key behind its namespace: no id is longer. */
+const MAX_KEY_BYTES = 1_024;
 /** Ids that one `invalidateDevices` takes. */
 const MAX_IDS = 1_000;
 /** The subject of an OpenID token is no longer than this, in characters; of a longer one the beginning is kept. */
@@ -36,8 +40,8 @@ export interface PurgeRecord {
 
 export interface CacheAdminOptions {
   readonly cache: Cache;
-  /** Every namespace, for the message that lists them. */
-  readonly namespaces: readonly string[];
+  /** Every namespace, with how what stands under its keys is judged. */
+  readonly namespaces: Readonly<Record<string, KeyKind>>;
   /** What becomes unservable with a device id, as `devices` takes them. */
   readonly depsOfDevice: (id: string) => readonly Dep[];
   readonly onPurge: (record: PurgeRecord) => void;
@@ -82,6 +86,22 @@ export class CacheAdmin {
     if (first < 1) throw new CodedError('BAD_USER_INPUT', 'first must be 1 or more.');
     if (first > MAX_HISTORY) throw limitExceeded('first', MAX_HISTORY);
     return unlessRedisFails(this.#options.cache.history(first));
+  }
+
+  /** Needs `cache:read`. */
+  async explain(principal: Principal, key: string): Promise<CacheEntryExplanation> {
+    requirePermission(principal, 'cache:read');
+    const { cache, namespaces } = this.#options;
+    const name = cache.namespaceOf(key);
+    const kind = name === undefined ? undefined : namespaces[name];
+    if (name === undefined || kind === undefined) throw unknownNamespace('key', namespaces);
+    if (Buffer.byteLength(key) > name.length + 1 + MAX_KEY_BYTES) {
+      throw new CodedError(
+        'BAD_USER_INPUT',
+        `key: longer than any key, which has ${MAX_KEY_BYTES} bytes behind its namespace at most.`,
+      );
+    }
+    return { key, ...(await cache.explain(key, kind)) };
   }
 
   /** Needs `cache:admin`. */
@@ -133,12 +153,7 @@ export class CacheAdmin {
     if (Buffer.byteLength(pattern) > MAX_PATTERN_BYTES) throw limitExceeded('pattern', MAX_PATTERN_BYTES);
     const segment = literalFirstSegment(pattern);
     const { namespaces } = this.#options;
-    if (segment !== undefined && !namespaces.includes(segment)) {
-      throw new CodedError(
-        'BAD_USER_INPUT',
-        `pattern: no key begins like this. A key begins with one of ${namespaces.map((name) => `${name}:`).join(', ')}.`,
-      );
-    }
+    if (segment !== undefined && !Object.hasOwn(namespaces, segment)) throw unknownNamespace('pattern', namespaces);
   }
 }
 
@@ -147,6 +162,14 @@ export function requirePermission(principal: Principal, permission: Permission):
   if (principal.kind === 'ANONYMOUS')
     throw new CodedError('UNAUTHENTICATED', `This needs a token with the permission ${permission}.`);
   if (!hasPermission(principal, permission)) throw new CodedError('FORBIDDEN', `This needs the permission ${permission}.`);
+}
+
+function unknownNamespace(argument: string, namespaces: Readonly<Record<string, KeyKind>>): CodedError {
+  const beginnings = Object.keys(namespaces).map((name) => `${name}:`);
+  return new CodedError(
+    'BAD_USER_INPUT',
+    `${argument}: no key begins like this. A key begins with one of ${beginnings.join(', ')}.`,
+  );
 }
 
 function limitExceeded(limit: string, max: number): CodedError {

@@ -10,7 +10,7 @@ import { type BodyEntry, sizeOfBody } from './body.js';
 import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import type { ReadPause } from './budget/pause.js';
-import { freshForMs, type Stamp } from './entry.js';
+import { type Entry, freshForMs, type Stamp } from './entry.js';
 import type { Counters } from './stats/counters.js';
 import { L1 } from './tiers/l1.js';
 
@@ -60,6 +60,11 @@ export class Bodies {
   /** What waits for its second sight. */
   get probation(): { readonly entries: number; readonly bytes: number } {
     return { entries: this.#probation.size, bytes: this.#probation.bytes };
+  }
+
+  /** What waits under a key, judged by nobody, and without counting as a sight of it. */
+  peek(key: string): Entry | undefined {
+    return this.#probation.peek(key);
   }
 
   /** Whether anything may be served or stored now. */

@@ -23,6 +23,7 @@ import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import { type BreakerState, ReadPause } from './budget/pause.js';
 import { createEmbeddedBackend } from './embedded-backend.js';
+import { type Explanation, explain, type KeyKind } from './explanation.js';
 import type { Asked, Invalidation } from './invalidation.js';
 import { type CacheWriter, Invalidations } from './invalidations.js';
 import type { BatchLoad, CacheReader, Found, Namespace } from './lookup.js';
@@ -39,6 +40,7 @@ export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';
 export type { BreakerState } from './budget/pause.js';
+export type { Explanation, KeyKind } from './explanation.js';
 export { MAX_HISTORY } from './history/history.js';
 export type { Asked, Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';
@@ -195,6 +197,12 @@ export class Cache implements CacheReader, CacheWriter {
   /** One page of keys that match; undefined when `from` isn't a position of ours. Rejects when Redis can't be asked. */
   entries(pattern: string, first: number, from: string | undefined): Promise<EntryPage | undefined> {
     return this.#backend.keySpace.list(pattern, first, from);
+  }
+
+  /** Why a key is, or is not, answered from the cache by this pod. Changes and counts nothing. */
+  explain(key: string, kind: KeyKind): Promise<Explanation> {
+    const isSourceDown = (): boolean => this.#reader.isSourceDown;
+    return explain({ backend: this.#backend, bodies: this.bodies, pause: this.#pause, isSourceDown }, key, kind);
   }
 
   /** What was counted of a namespace; for who counts look-ups that don't go through `getMany`. */

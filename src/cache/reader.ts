@@ -10,6 +10,7 @@ import { DeadlineError, withDeadline } from './budget/deadline.js';
 import type { ReadPause } from './budget/pause.js';
 import { type Entry, freshForMs } from './entry.js';
 import { FleetLoader, type FleetLoad } from './fleet-loader.js';
+import { ageOf } from './judgement.js';
 import { Loads } from './loads.js';
 import { type BatchLoad, type CacheReader, type Found, keyOf, type Namespace } from './lookup.js';
 import { SourceHealth } from './source-health.js';
@@ -43,6 +44,11 @@ export class Reader implements CacheReader {
     this.#pause = pause;
     this.#tiers = new Tiers(backend);
     this.#loader = new FleetLoader({ backend, tiers: this.#tiers, pause, source: this.#source, counters });
+  }
+
+  /** Whether the source did not answer when it was last asked, so that what is past its time stands in. */
+  get isSourceDown(): boolean {
+    return this.#source.isDown;
   }
 
   async getMany<V>(
@@ -127,11 +133,11 @@ export class Reader implements CacheReader {
   #sort(namespace: Namespace, shelf: Shelf, { fresh, stale }: Cached): void {
     const nowMs = this.#backend.journal.nowMs();
     for (const [key, entry] of shelf) {
-      const freshMs = freshForMs(entry, nowMs);
-      if (freshMs > 0) {
+      const age = ageOf(entry, namespace, nowMs);
+      if (age === 'fresh') {
         fresh.set(key, entry);
         stale.delete(key);
-      } else if (entry.x !== null && freshMs > -1000 * namespace.graceSeconds) {
+      } else if (age === 'stale') {
         stale.set(key, entry);
       }
     }

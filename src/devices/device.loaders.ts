@@ -31,6 +31,11 @@ export interface DeviceContext {
   readonly devices: DeviceLoaders;
 }
 
+/** The cache's namespace of answers to one id each. */
+export function deviceNamespace({ ttlSeconds, negativeTtlSeconds, graceSeconds }: DeviceLifetimes): Namespace {
+  return { name: DEVICE_NAMESPACE, valueVersion: 1, ttlSeconds, negativeTtlSeconds, graceSeconds };
+}
+
 /** Makes what makes the loaders of one request. What outlives a request, and it is little, is made here once per process. */
 export function deviceLoaders(parts: {
   readonly store: DeviceStore;
@@ -38,7 +43,7 @@ export function deviceLoaders(parts: {
   readonly lifetimes: DeviceLifetimes;
 }): (request: RequestScope) => DeviceLoaders {
   const { store, cache, lifetimes } = parts;
-  const namespace: Namespace = { name: DEVICE_NAMESPACE, valueVersion: 1, ...lifetimes };
+  const namespace = deviceNamespace(lifetimes);
   const listings = new ListingReader(store, cache, lifetimes);
 
   const load: BatchLoad<DeviceRecord> = async (ids) => {

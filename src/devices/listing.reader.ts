@@ -12,6 +12,14 @@ import { Doorkeeper } from './doorkeeper.js';
 
 const DOORKEEPER_GENERATION = 4_096;
 
+type ListingLifetimes = Pick<Namespace, 'ttlSeconds' | 'negativeTtlSeconds'>;
+
+/** The cache's namespace of pages. */
+export function listingNamespace({ ttlSeconds, negativeTtlSeconds }: ListingLifetimes): Namespace {
+  // Grace is for devices. A page says as much about what is not there, and absence never outlives its time.
+  return { name: 'device_listing', valueVersion: 1, ttlSeconds, negativeTtlSeconds, graceSeconds: 0 };
+}
+
 export class ListingReader {
   readonly #namespace: Namespace;
   readonly #doorkeeper = new Doorkeeper(DOORKEEPER_GENERATION);
@@ -19,10 +27,9 @@ export class ListingReader {
   constructor(
     readonly store: DeviceStore,
     readonly cache: CacheReader,
-    lifetimes: { readonly ttlSeconds: number; readonly negativeTtlSeconds: number },
+    lifetimes: ListingLifetimes,
   ) {
-    // Grace is for devices. A page says as much about what is not there, and absence never outlives its time.
-    this.#namespace = { ...lifetimes, name: 'device_listing', valueVersion: 1, graceSeconds: 0 };
+    this.#namespace = listingNamespace(lifetimes);
   }
 
   /** What the page is cached under. Two queries that mean the same may differ in it, different ones never agree. */

@@ -38,7 +38,10 @@ export function createApqCache(cache: Pick<Cache, 'values' | 'guarded'>, budget:
     /** Undefined, which the client is told as `PersistedQueryNotFound`, also for what is no hash at all. */
     get: (key) =>
       KEY.test(key)
-        ? cache.guarded('apq', budget(), async () => onlyIfNamedBy(key, await texts.get(key)))
+        ? cache.guarded('apq', budget(), async () => {
+            const text = await texts.get(key);
+            return isNamedBy(key, text) ? text : undefined;
+          })
         : Promise.resolve(undefined),
 
     /** Not awaited by Apollo Server, and a failure costs nobody more than a text sent again. */
@@ -65,6 +68,6 @@ export function hashesAreStrings(): ApolloServerPlugin {
 }
 
 /** Whoever can write to Redis could otherwise make another's client run a text of theirs. */
-function onlyIfNamedBy(key: string, text: unknown): string | undefined {
-  return typeof text === 'string' && key === `apq:${hash('sha256', text)}` ? text : undefined;
+export function isNamedBy(key: string, text: unknown): text is string {
+  return typeof text === 'string' && key === `apq:${hash('sha256', text)}`;
 }

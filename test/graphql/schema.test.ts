@@ -41,9 +41,11 @@ it('takes nothing away from the fixed schema and changes nothing in it', () => {
 it('adds to it what is listed here', () => {
   const added = findBreakingChanges(schema, fixed).filter(({ type }) => ADDITIONS.test(type));
   expect(added.map(({ description }) => description.replace(' was removed.', '')).sort()).toEqual([
+    'CacheEntryExplanation',
     'CacheInvalidation.actor',
     'CacheInvalidation.ids',
     'Query.cacheInvalidations',
+    'Query.explainCacheEntry',
   ]);
 });
 

@@ -32,6 +32,7 @@ export const UNKNOWABLE_API_KEY = 'key-while-the-database-is-down';
 /** An API key on which the look-up fails as nobody expected. */
 export const BREAKING_API_KEY = 'key-that-breaks';
 const NAMESPACES = ['api_key', 'device_meta', 'response'];
+const KINDS = Object.fromEntries(NAMESPACES.map((name) => [name, { valueVersion: 1, graceSeconds: 0 }]));
 const OWNER = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
 const AUTH = { kind: 'demo', permissionsClaim: 'permissions', secret: 'x'.repeat(32) } as const;
 /** A driver's error, as it must never reach a client or the log. */
@@ -120,7 +121,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     authenticator: createAuthenticator(AUTH, { findApiKey }),
     apollo,
     contextFor: (request) => ({ request }) as GraphQLContext,
-    cacheAdmin: options.cacheAdmin ?? new CacheAdmin({ cache, namespaces: NAMESPACES, depsOfDevice: () => [], onPurge() {} }),
+    cacheAdmin: options.cacheAdmin ?? new CacheAdmin({ cache, namespaces: KINDS, depsOfDevice: () => [], onPurge() {} }),
     adminPage: { files: [], contentSecurityPolicy: '' },
     health: { state: () => options.health ?? READY },
     metrics: new Metrics(),

@@ -1,7 +1,7 @@
 /** Why one key is, or is not, answered from the cache. */
 import { type Api, sentenceOf } from '../api.js';
 import { byId, h } from '../dom.js';
-import { ExplainCacheEntryDocument, type ExplainCacheEntryQuery } from '../history-operations.js';
+import { ExplainCacheEntryDocument, type ExplainCacheEntryQuery } from '../operations.js';
 import { bytes } from '../words.js';
 import { facts, sign, timeElement } from './elements.js';
 
@@ -58,7 +58,7 @@ export class WhyPanel {
   }
 
   #show(entry: Explanation): void {
-    const places = [entry.inMemory && "the pod's memory", entry.inRedis && 'Redis'].filter(Boolean);
+    const places = [entry.inMemory && "the pod's memory", entry.inRedis === true && 'Redis'].filter(Boolean);
     const isThere = places.length > 0;
     this.#answer.replaceChildren(
       h(
@@ -70,7 +70,10 @@ export class WhyPanel {
       ),
       facts([
         ['Key', h('code', {}, entry.key)],
-        ['Found in', isThere ? places.join(' and ') : 'nowhere'],
+        [
+          'Found in',
+          isThere ? places.join(' and ') : entry.inRedis === null ? "not in the pod's memory; Redis can't be asked" : 'nowhere',
+        ],
         isThere ? ['Says', entry.absent === true ? 'that there is nothing' : 'a value'] : undefined,
         entry.storedAt === null ? undefined : ['Stored', timeElement(entry.storedAt, { withSeconds: true })],
         entry.freshUntil === null ? undefined : ['Fresh until', timeElement(entry.freshUntil, { withSeconds: true })],

@@ -8,6 +8,16 @@ import { Glob } from './glob.js';
 /** One thing an invalidation names: an exact key or tag, or a glob over both. */
 export type Dep = string | { readonly glob: string };
 
+/** Why an entry may not be served, as far as the log of invalidations goes. */
+export type Invalidated =
+  /** Written in another life of the log. */
+  | { readonly by: 'epoch' }
+  /** Read before everything was invalidated, or before what this pod remembers. */
+  | { readonly by: 'bound' }
+  /** `dep` of the entry was invalidated after it was read. */
+  | { readonly by: 'name'; readonly dep: string }
+  | { readonly by: 'pattern'; readonly dep: string; readonly pattern: string };
+
 /** When more exact deps than this are remembered, the oldest half is forgotten and `bound` raised past it. */
 const MAX_EXACT_DEPS = 100_000;
 /** The same for globs, which cost a match each on every check of an older entry. */
@@ -71,19 +81,26 @@ export class Ledger {
 
   /** True when nothing that the entry depends on was invalidated since its load began, as far as this pod has heard. */
   servable(entry: Pick<Entry, 'e' | 's' | 'd'>): boolean {
-    if (entry.e !== this.#epoch || entry.s < this.#bound) return false;
-    if (entry.s >= this.#applied) return true;
+    return this.invalidated(entry) === undefined;
+  }
+
+  /** The same with the reason; undefined when it is servable. */
+  invalidated(entry: Pick<Entry, 'e' | 's' | 'd'>): Invalidated | undefined {
+    if (entry.e !== this.#epoch) return { by: 'epoch' };
+    if (entry.s < this.#bound) return { by: 'bound' };
+    if (entry.s >= this.#applied) return undefined;
     for (const dep of entry.d) {
-      if ((this.#exact.get(dep) ?? -1) > entry.s) return false;
+      if ((this.#exact.get(dep) ?? -1) > entry.s) return { by: 'name', dep };
     }
     let deps: Buffer[] | undefined;
     for (let i = this.#globs.length - 1; i >= 0; i--) {
       const { seq, glob } = this.#globs[i] as { seq: number; glob: Glob };
       if (seq <= entry.s) break;
       deps ??= entry.d.map((dep) => Buffer.from(dep));
-      if (deps.some((dep) => glob.matches(dep))) return false;
+      const matched = deps.findIndex((dep) => glob.matches(dep));
+      if (matched !== -1) return { by: 'pattern', dep: entry.d[matched] as string, pattern: glob.text };
     }
-    return true;
+    return undefined;
   }
 
   #forgetOldestDeps(): void {

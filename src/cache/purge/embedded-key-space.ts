@@ -3,6 +3,7 @@ import { freshForMs, decodeEntry } from '../entry.js';
 import { Glob } from '../protocol/glob.js';
 import type { EmbeddedStore } from '../tiers/embedded-store.js';
 import type { EntryInfo, EntryPage, KeySpace, NamespaceNames } from './key-space.js';
+import { readJson, type Stored } from './stored.js';
 
 export class EmbeddedKeySpace implements KeySpace {
   readonly #store: EmbeddedStore;
@@ -39,6 +40,12 @@ export class EmbeddedKeySpace implements KeySpace {
       entries: page.map((key) => this.#describe(key)),
       next: keys.length > page.length ? page.at(-1) : undefined,
     });
+  }
+
+  peek(key: string): Promise<Stored | undefined> {
+    const stored = this.#store.peek(key);
+    if (typeof stored !== 'string') return Promise.resolve(stored && { bytes: stored.bytes, value: stored.entry });
+    return Promise.resolve({ bytes: Buffer.byteLength(stored), value: readJson(stored) });
   }
 
   #matching(pattern: string): string[] {

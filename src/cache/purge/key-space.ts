@@ -4,6 +4,8 @@
  * else begins with the same characters is neither listed, counted nor removed.
  */
 
+import type { Stored } from './stored.js';
+
 /** One key as `cacheEntries` shows it. */
 export interface EntryInfo {
   /** The logical key, without the prefix. */
@@ -32,6 +34,8 @@ export interface KeySpace {
    * @param from `next` of the page before, as this method gave it; `undefined` to begin. Returns undefined when it isn't one.
    */
   list(pattern: string, first: number, from: string | undefined): Promise<EntryPage | undefined>;
+  /** What stands under a key. Redis counts this as a use of it. */
+  peek(key: string): Promise<Stored | undefined>;
 }
 
 /** Tells logical keys from everything else. */

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { freshForMs } from '../entry.js';
 import { Glob } from '../protocol/glob.js';
 import type { EntryInfo, EntryPage, KeySpace, NamespaceNames } from './key-space.js';
+import { type Stored, toStored } from './stored.js';
 
 /** Keys that Redis looks at per SCAN: some 0.2 ms of its time. */
 const SCAN_COUNT = 500;
@@ -77,6 +78,11 @@ export class RedisKeySpace implements KeySpace {
       entries: await this.#describe(page),
       next: ended ? undefined : JSON.stringify([nodeIndex, cursor, rest] satisfies Position),
     };
+  }
+
+  async peek(key: string): Promise<Stored | undefined> {
+    const packed = await this.#client.getBuffer(this.#prefix + key);
+    return packed === null ? undefined : toStored(packed);
   }
 
   async *#walk(pattern: string): AsyncGenerator<{ node: Redis; keys: string[] }> {

@@ -18,6 +18,11 @@ export class EmbeddedBodies implements Memory {
     return entry !== undefined && this.#journal.ledger.servable(entry) ? entry : undefined;
   }
 
+  peek(key: string): Entry | undefined {
+    const stored = this.#store.peek(key);
+    return typeof stored === 'string' ? undefined : stored?.entry;
+  }
+
   set(key: string, entry: Entry, _graceSeconds: number, bytes = 0): void {
     const ttlMs = freshForMs(entry, this.#journal.nowMs());
     if (ttlMs > 0) this.#store.setBody(key, { entry, bytes }, ttlMs);

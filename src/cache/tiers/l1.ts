@@ -19,6 +19,8 @@ export interface Memory {
    * @param bytes that it takes; default: as of something that JSON.parse has made.
    */
   set(key: string, entry: Entry, graceSeconds: number, bytes?: number): void;
+  /** Whatever is there, judged by nobody, and without counting as a use. */
+  peek(key: string): Entry | undefined;
 }
 
 interface Item {
@@ -68,6 +70,10 @@ export class L1 implements Memory {
     const keepMs = freshForMs(entry, this.#nowMs()) + (entry.x === null ? 0 : graceSeconds * 1000);
     if (keepMs <= 0) return;
     this.#items.set(key, { entry, bytes, servableAt: -1 }, { ttl: keepMs });
+  }
+
+  peek(key: string): Entry | undefined {
+    return this.#items.peek(key)?.entry;
   }
 
   /** Whether there is anything, servable or not. False after `set` for what is larger than all of it. */

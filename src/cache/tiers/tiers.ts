@@ -5,6 +5,7 @@
 import type { Backend } from '../backend.js';
 import { withDeadline } from '../budget/deadline.js';
 import { decodeEntry, type Entry } from '../entry.js';
+import { graceSecondsOf, objectionTo } from '../judgement.js';
 import type { Namespace } from '../lookup.js';
 import { Row } from './values.js';
 
@@ -41,9 +42,8 @@ export class Tiers {
     if (!journal.trusted()) return found;
     for (const [i, key] of keys.entries()) {
       const entry = decodeEntry(rows[i]);
-      if (entry === undefined || entry.v !== namespace.valueVersion || entry.d[0] !== key) continue;
-      if (!journal.ledger.servable(entry)) continue;
-      l1?.set(key, entry, graceOf(entry, namespace));
+      if (entry === undefined || objectionTo(entry, key, namespace, journal.ledger) !== undefined) continue;
+      l1?.set(key, entry, graceSecondsOf(entry, namespace));
       found.set(key, entry);
     }
     return found;
@@ -54,16 +54,11 @@ export class Tiers {
     const { journal, values, l1 } = this.#backend;
     const rows = [...entries].map(([key, value]) => {
       const text = JSON.stringify(value);
-      const graceSeconds = graceOf(value, namespace);
+      const graceSeconds = graceSecondsOf(value, namespace);
       // A copy: the source's own may refer to more than it says, as a slice of a long text does, or an array with room to grow.
       l1?.set(key, JSON.parse(text) as Entry, graceSeconds);
       return { key, value: new Row(text), ttl: (value.f + graceSeconds) * 1000 };
     });
     if (rows.length > 0 && journal.trusted()) await withDeadline(values.setMany(rows), FILL_DEADLINE_MS);
   }
-}
-
-/** An absence never outlives its time. */
-function graceOf(entry: Entry, namespace: Namespace): number {
-  return entry.x === null ? 0 : namespace.graceSeconds;
 }
