@@ -56,7 +56,11 @@ export async function startAdminFleet({
     (_, number) => `${['greenhouse', 'cellar', 'field'][number % 3] ?? ''}-${String(number).padStart(4, '0')}`,
   );
   for (const deviceId of ids) {
-    const { body } = await (pods[0] as ServerProcess).graphql(REGISTER, { input: { deviceId, name: 'Bed' } }, grower);
+    const { body } = await (pods[0] as ServerProcess).graphql(
+      REGISTER,
+      { input: { deviceId, name: `Bed ${deviceId.slice(-2)}` } },
+      grower,
+    );
     if (body.errors) throw new Error(body.errors[0]?.message);
   }
   return { redis, mongodb, pods, ids };

@@ -42,16 +42,18 @@ export function showPods({ stats, lookUpsPerSecond, missing, database }: PodsVie
     perSecond(lookUpsPerSecond.get(pod.id)),
     timeElement(pod.startedAt),
   ]);
-  const silent = missing.map((id) => [
-    id,
-    sign('warning', stats.status === 'DEGRADED' ? "can't be seen" : 'does not answer'),
-    '',
-    '',
-    '',
-    '',
-    '',
-    '',
-  ]);
+  const silent = missing
+    .toSorted()
+    .map((id) => [
+      id,
+      sign('warning', stats.status === 'DEGRADED' ? "can't be seen" : 'does not answer'),
+      '',
+      '',
+      '',
+      '',
+      '',
+      '',
+    ]);
   render(
     bodyOf('pods'),
     table('Pods', heads, [...rows, ...silent]),

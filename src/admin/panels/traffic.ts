@@ -20,7 +20,7 @@ interface Series {
 const SERIES: readonly Series[] = [
   {
     name: 'Hit ratio',
-    hint: 'of look-ups of devices and keys',
+    hint: 'of look-ups',
     valueOf: ({ hitRatio }) => hitRatio,
     write: percent,
     writeScale: (share) => `${scale(100 * share)} %`,

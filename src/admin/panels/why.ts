@@ -86,7 +86,7 @@ export class WhyPanel {
             h('p', { class: 'hint' }, 'Built from; an invalidation of any of these makes it unservable:'),
             h(
               'ul',
-              { class: 'tags' },
+              { class: 'tags', tabindex: '0', 'aria-label': 'What it was built from' },
               entry.tags.map((tag) => h('li', {}, h('code', {}, tag))),
             ),
           ]),
