@@ -27,13 +27,15 @@ export interface Observed {
   readonly silent: Silence | undefined;
   /** Pods known before that did not answer now. */
   readonly missing: readonly string[];
+  /** Pods that are no longer counted and that nothing has replaced. */
+  readonly gone: readonly { readonly id: string; readonly at: Date }[];
   /** Look-ups per second answered by expired entries. */
   readonly stalePerSecond: number;
   /** What answers where the cache does not. */
   readonly database: string;
 }
 
-export function statusOf({ stats, at, silent, missing, stalePerSecond, database }: Observed): Status {
+export function statusOf({ stats, at, silent, missing, gone, stalePerSecond, database }: Observed): Status {
   const { pods, pendingInvalidations } = stats;
   const pending = pendingInvalidations.length;
   const waiting = pending === 0 ? 'nothing waits' : `${amount(pending, 'invalidation')} ${pending === 1 ? 'waits' : 'wait'}`;
@@ -72,6 +74,16 @@ export function statusOf({ stats, at, silent, missing, stalePerSecond, database 
       tone: 'warning',
       sentence: `${amount(pods.length, 'pod')} answer${pods.length === 1 ? 's' : ''} from the cache; ${missing.length > 1 ? `${missing.length} others do` : 'another does'} not answer.`,
       detail: `${who} may be starting, stopping or stuck. Without its lease it serves nothing from the cache. Figures are of the pods that answered; ${waiting}.`,
+    };
+  }
+  const [firstGone] = gone;
+  if (firstGone !== undefined) {
+    const [has, it] =
+      gone.length === 1 ? ['has lost its lease', 'it runs, it answers'] : ['have lost their leases', 'they run, they answer'];
+    return {
+      tone: 'warning',
+      sentence: `${gone.length} of ${amount(pods.length + gone.length, 'pod')} ${has} or stopped; if ${it} from ${database}.`,
+      detail: `${gone.map(({ id }) => id).join(', ')}, since ${time(firstGone.at)}. Nothing stale is served; ${waiting}.`,
     };
   }
   if (stalePerSecond > 0) {

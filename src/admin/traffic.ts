@@ -55,6 +55,10 @@ export class Traffic {
   readonly #seen = new Map<string, Seen>();
   #points: Point[] = [];
   #podMarks: Mark[] = [];
+  /** Pods that are not counted any more, with what they counted last. */
+  readonly #gone = new Map<string, Seen & { readonly goneAt: number }>();
+  /** When pods started that had not been there. */
+  #started: number[] = [];
   #lastAt: number | undefined;
 
   get points(): readonly Point[] {
@@ -64,6 +68,15 @@ export class Traffic {
   /** Pods that have come and gone, oldest first. */
   get podMarks(): readonly Mark[] {
     return this.#podMarks;
+  }
+
+  /**
+   * Pods that are no longer counted, in the window, and that no new ones have replaced: a pod that loses its lease is not counted, and
+   * one that has stopped is not either.
+   */
+  get gone(): readonly { readonly id: string; readonly at: Date }[] {
+    const gone = [...this.#gone].map(([id, { goneAt }]) => ({ id, at: new Date(goneAt) }));
+    return gone.length > this.#started.length ? gone : [];
   }
 
   /** How look-ups of the window ended, by namespace. Empty before the second look. */
@@ -115,25 +128,38 @@ export class Traffic {
     this.#points.push({ at, hitRatio, loads, requests, stale, isComplete: stats.complete, namespaces, lookUpsOfPods });
     this.#points = this.#points.filter((point) => point.at > at - WINDOW_MS);
     this.#podMarks = this.#podMarks.filter((mark) => mark.at > at - WINDOW_MS);
+    this.#started = this.#started.filter((startedAt) => startedAt > at - WINDOW_MS);
+    for (const [id, { goneAt }] of this.#gone) if (goneAt <= at - WINDOW_MS) this.#gone.delete(id);
   }
 
   /** From what this pod's counters have grown, and since when; undefined when that is not known. */
   #baseline(pod: Pod, at: number): { readonly pod: Pod | undefined; readonly at: number } | undefined {
-    const seen = this.#seen.get(pod.id);
-    if (seen?.pod.startedAt === pod.startedAt) return seen;
+    const gone = this.#gone.get(pod.id);
+    this.#gone.delete(pod.id);
+    const seen = this.#seen.get(pod.id) ?? gone;
+    if (seen?.pod.startedAt === pod.startedAt) {
+      if (gone !== undefined) this.#mark(at, `${pod.id} is back`);
+      return seen;
+    }
     if (this.#lastAt === undefined) return undefined;
     const startedAt = Date.parse(pod.startedAt);
     if (seen === undefined && at - startedAt > JUST_STARTED_MS) return undefined;
-    this.#podMarks.push({ at, kind: 'pod', text: `${pod.id} ${seen === undefined ? 'started' : 'restarted'}` });
+    if (seen === undefined) this.#started.push(at);
+    this.#mark(at, `${pod.id} ${seen === undefined ? 'started' : 'restarted'}`);
     return { pod: undefined, at: Math.min(at, Math.max(startedAt, seen?.at ?? 0)) };
   }
 
   #forgetGone(pods: readonly Pod[], at: number): void {
-    for (const id of this.#seen.keys()) {
+    for (const [id, seen] of this.#seen) {
       if (pods.some((pod) => pod.id === id)) continue;
       this.#seen.delete(id);
-      this.#podMarks.push({ at, kind: 'pod', text: `${id} gone` });
+      this.#gone.set(id, { ...seen, goneAt: at });
+      this.#mark(at, `${id} gone`);
     }
+  }
+
+  #mark(at: number, text: string): void {
+    this.#podMarks.push({ at, kind: 'pod', text });
   }
 
   /** Pods counted before that this answer is without. */

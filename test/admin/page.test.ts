@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeWithBrowser, launchBrowser } from '../harness/browser.js';
 import { describeWithMongoDb } from '../harness/mongodb.js';
 import { startServer } from '../harness/server.js';
@@ -12,6 +12,8 @@ import { expectNothingKept, openAdminPage, panel, sentence, signIn, waitForSente
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const ALL_IS_WELL = 'All 2 pods answer from the cache; nothing waits.';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 describeWithBrowser('the admin page', () => {
   describeWithMongoDb('of a fleet', () => {
@@ -72,15 +74,22 @@ describeWithBrowser('the admin page', () => {
     it('plots what happens while it is open, and marks a purge', async () => {
       const page = await open();
       const plots = panel(page, 'Last five minutes');
+      let round = 0;
       await waitFor(
         async () => {
-          await read(fleet.pods[1]!, fleet.ids);
-          return (await plots.getByRole('img', { name: /^Requests per second: now [1-9]/ }).count()) === 1;
+          // Other ids each time: whole answers are cached too.
+          await read(fleet.pods[1]!, fleet.ids.slice(++round % 12));
+          const names = await plots
+            .getByRole('img')
+            .evaluateAll((images) => images.map((image) => image.getAttribute('aria-label')));
+          return (
+            /^Hit ratio: now \d+\.\d %, least/.test(names[0] ?? '') &&
+            /^Loads per second: now \d/.test(names[1] ?? '') &&
+            /^Requests per second: now [1-9]/.test(names[2] ?? '')
+          );
         },
         { timeoutMs: 15_000 },
       );
-      await plots.getByRole('img', { name: /^Hit ratio: now \d+\.\d %, least/ }).waitFor();
-      await plots.getByRole('img', { name: /^Loads per second: now/ }).waitFor();
       await page
         .getByRole('row', { name: /^device_meta/ })
         .filter({ hasText: /[1-9]\d*0/ })
@@ -88,7 +97,7 @@ describeWithBrowser('the admin page', () => {
 
       await page.getByRole('textbox', { name: 'Pattern' }).fill('device_meta:field-0002');
       await page.getByRole('button', { name: /^Purge \d+ keys?$/ }).click();
-      await plots.getByText('purge of device_meta:field-0002').waitFor();
+      await plots.getByRole('listitem').filter({ hasText: 'purge of device_meta:field-0002' }).waitFor();
     });
 
     it('is purged by keyboard alone: counted before, explained after', async () => {
@@ -275,7 +284,7 @@ describeWithBrowser('the admin page', () => {
         await page.getByText('all that there are').waitFor();
         await page.getByLabel('Device id or key').fill('field-0002');
         await page.getByRole('button', { name: 'Explain' }).click();
-        await page.getByText(/^(Not from|From) the cache\.$/).waitFor();
+        await page.getByText(/(Not from|From) the cache\./).waitFor();
         expect(await violations(page)).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
         await page.getByRole('button', { name: 'Clear everything …' }).click();

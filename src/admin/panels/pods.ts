@@ -16,10 +16,11 @@ export interface PodsView {
   readonly lookUpsPerSecond: ReadonlyMap<string, number>;
   /** Pods that were there and did not answer. */
   readonly missing: readonly string[];
+  readonly gone: readonly { readonly id: string; readonly at: Date }[];
   readonly database: string;
 }
 
-export function showPods({ stats, lookUpsPerSecond, missing, database }: PodsView): void {
+export function showPods({ stats, lookUpsPerSecond, missing, gone, database }: PodsView): void {
   const pods = stats.pods.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   const versions = versionsThatDiffer(pods);
   const heads = [
@@ -54,9 +55,19 @@ export function showPods({ stats, lookUpsPerSecond, missing, database }: PodsVie
       '',
       '',
     ]);
+  const lost = gone.map(({ id, at }) => [
+    id,
+    [sign('warning', 'not counted since'), ' ', timeElement(at)],
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+  ]);
   render(
     bodyOf('pods'),
-    table('Pods', heads, [...rows, ...silent]),
+    table('Pods', heads, [...rows, ...silent, ...lost]),
     stats.status === 'DEGRADED' && h('p', { class: 'hint' }, 'Without Redis only the pod that answers can be seen.'),
   );
 }
