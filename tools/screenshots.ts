@@ -68,8 +68,10 @@ await runScript(async (signal) => {
   await light.getByRole('button', { name: 'Explain' }).click();
   await light.locator('#why dl').waitFor();
   await setTimeout(3_000);
+  await toTop(light);
   await picture(light, 'admin');
-  await picture(light, 'admin-whole', { fullPage: true });
+  await light.locator('#purge').evaluate((element: { scrollIntoView(): void }) => element.scrollIntoView());
+  await picture(light, 'admin-purge');
   await picture(dark, 'admin-dark');
   await picture(narrow, 'admin-narrow');
 
@@ -82,15 +84,20 @@ await runScript(async (signal) => {
   await light.getByText(/^Degraded since/).waitFor();
   await light.getByText('1 invalidation waits').waitFor();
   await setTimeout(15_000, undefined, { signal });
+  await toTop(light);
   await picture(light, 'admin-degraded');
   ended.abort();
   await load;
   return 0;
 });
 
-async function picture(page: Page, name: string, options: { readonly fullPage?: boolean } = {}): Promise<void> {
+async function toTop(page: Page): Promise<void> {
+  await page.evaluate('scrollTo(0, 0)');
+}
+
+async function picture(page: Page, name: string): Promise<void> {
   const path = `${FOLDER}/${name}.png`;
-  await page.screenshot({ path, ...options });
+  await page.screenshot({ path });
   const { size } = statSync(path);
   console.log(`${path}: ${Math.round(size / 1_000)} kB`);
   if (size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes.`);

@@ -3,7 +3,8 @@
  * that a selection or a screen reader's place survives it. Sets no `style`, which the content security policy forbids.
  */
 
-export type Child = Node | string | number | null | undefined | false | readonly Child[];
+type Leaf = Node | string | number | null | undefined | false;
+export type Child = Leaf | readonly Child[];
 type Attribute = string | number | boolean | null | undefined | ((event: never) => unknown);
 export type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -36,9 +37,9 @@ function fill<E extends Element>(element: E, attributes: Attributes, children: r
 }
 
 function append(parent: Node, children: readonly Child[]): void {
-  for (const child of children) {
-    if (Array.isArray(child)) append(parent, child as readonly Child[]);
-    else if (child instanceof Node) parent.appendChild(child);
+  // Any depth of lists.
+  for (const child of children.flat(Infinity as 1) as Leaf[]) {
+    if (child instanceof Node) parent.appendChild(child);
     else if (child !== null && child !== undefined && child !== false) parent.appendChild(document.createTextNode(String(child)));
   }
 }

@@ -35,7 +35,7 @@ export function plot({ name, width, from, to, points, marks, max, write, writeSc
     values.length === 0 || latest === undefined
       ? `${name}: nothing yet`
       : `${name}: now ${latest === null ? 'nothing' : write(latest)}, least ${write(Math.min(...values))}, greatest ${write(Math.max(...values))}`;
-  const at = (value: number) => `${value.toFixed(1)}`;
+  const at = (value: number) => value.toFixed(1);
   const line = (value: number) => [
     svg('line', { class: 'grid', x1: MARGIN.left, x2: right, y1: at(y(value)), y2: at(y(value)) }),
     svg('text', { class: 'tick', x: MARGIN.left - 6, y: at(y(value) + 4), 'text-anchor': 'end' }, writeScale(value)),

@@ -26,7 +26,9 @@ function grow<Entry extends { readonly key: string }>(entries: readonly Entry[],
   const byPart = part(entries, (entry) => PART.exec(rest(entry))?.[0]);
   // Nothing is gained where every key has a part of its own.
   const parted =
-    entries.length > MAX_LEAVES && byPart.leaves.length > MAX_LEAVES ? part(entries, (entry) => [...rest(entry)][0]) : byPart;
+    entries.length > MAX_LEAVES && byPart.leaves.length > MAX_LEAVES
+      ? part(entries, (entry) => /^./su.exec(rest(entry))?.[0])
+      : byPart;
   const branches = parted.groups.map((group) => grow(group, commonPrefix(group, prefix)));
   return { prefix, branches, leaves: parted.leaves, size: entries.length };
 }
@@ -57,7 +59,8 @@ function commonPrefix(entries: readonly { readonly key: string }[], atLeast: str
   if (entries.length < 2) return atLeast;
   let length = 0;
   while (length < first.length && first[length] === last[length]) length++;
-  const common = first.slice(0, length);
+  // Not in the middle of a character.
+  const common = first.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
   const end = common.search(/[:|\-_./ ][^:|\-_./ ]*$/) + 1;
   return end > atLeast.length ? common.slice(0, end) : common.length > atLeast.length ? common : atLeast;
 }

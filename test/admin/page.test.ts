@@ -1,6 +1,6 @@
 /** The admin page in a browser over a running fleet: what a person reads and does. */
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeWithBrowser, launchBrowser } from '../harness/browser.js';
@@ -10,7 +10,6 @@ import { waitFor } from '../harness/wait.js';
 import { type AdminFleet, read, startAdminFleet, token } from './fleet.js';
 import { expectNothingKept, openAdminPage, panel, sentence, signIn, waitForSentence } from './opened-page.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const ALL_IS_WELL = 'All 2 pods answer from the cache; nothing waits.';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -160,7 +159,6 @@ describeWithBrowser('the admin page', () => {
       const auth = { authorization: `Bearer ${admin}` };
       const asked = await fleet.pods[0]!.graphql(graphql, {}, auth);
       expect(asked.body.data?.invalidateCache.status).toBe('APPLIED');
-      const { execFileSync } = await import('node:child_process');
       const pasted = execFileSync('sh', ['-c', curl], { env: { PATH: process.env.PATH, TOKEN: admin }, encoding: 'utf8' });
       const { id } = JSON.parse(pasted).data.invalidateCache;
       const found = await fleet.pods[0]!.graphql('query ($id: ID!) { cacheInvalidation(id: $id) { pattern } }', { id }, auth);
@@ -274,7 +272,7 @@ describeWithBrowser('the admin page', () => {
           bypassCSP: true,
           reducedMotion: 'reduce',
         });
-        await page.addScriptTag({ content: AXE });
+        await page.addScriptTag({ content: axe.source });
         expect(await violations(page)).toEqual([]);
         await signIn(page, admin);
         await page.getByRole('textbox', { name: 'Pattern' }).fill('device_meta:*');
