@@ -156,7 +156,8 @@ function adminSettings({ auth, store }: Config): AdminSettings {
   return {
     tokens: auth.kind,
     database: store.kind === 'mongodb' ? 'MongoDB' : 'the embedded store',
-    signIn: null,
+    signIn:
+      auth.kind === 'oidc' && auth.adminClientId !== undefined ? { issuer: auth.issuer, clientId: auth.adminClientId } : null,
   };
 }
 

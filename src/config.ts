@@ -57,6 +57,8 @@ export type AuthConfig = { readonly permissionsClaim: string } & (
       readonly audience: string | undefined;
       /** Undefined: found by the issuer's discovery document. */
       readonly jwksUrl: string | undefined;
+      /** By which the admin page signs in. Undefined: a token is pasted there. */
+      readonly adminClientId: string | undefined;
     }
 );
 
@@ -124,6 +126,7 @@ function assembleAuth(values: Variables, isDemo: boolean): AuthConfig {
       issuer: values.OIDC_ISSUER,
       audience: values.OIDC_AUDIENCE,
       jwksUrl: values.OIDC_JWKS_URL,
+      adminClientId: values.ADMIN_OIDC_CLIENT_ID,
     };
   }
   if (values.JWT_SECRET !== undefined) return { permissionsClaim, kind: 'secret', secret: values.JWT_SECRET };

@@ -11,7 +11,7 @@ const ROOT = dirname(import.meta.dirname);
 const DIST = join(ROOT, 'dist');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 /** Files of the admin page that are shipped as they are. */
-const ADMIN_PAGE = ['index.html', 'style.css', 'icon.svg'];
+const ADMIN_PAGE = ['index.html', 'signed-in.html', 'style.css', 'icon.svg'];
 /** Its time is that of the build's start. */
 const STAMP = '.built';
 

@@ -16,6 +16,7 @@ import { showRedis } from './panels/redis.js';
 import { SignInPanel } from './panels/sign-in.js';
 import { TrafficPanel } from './panels/traffic.js';
 import { WhyPanel } from './panels/why.js';
+import { signInAtIssuer } from './issuer.js';
 import { readSettings } from './settings.js';
 import { type Silence, type Status, statusOf } from './status.js';
 import { type Mark, type Stats, Traffic } from './traffic.js';
@@ -40,7 +41,11 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 const purgePanel = new PurgePanel(api, () => void askForPurges());
 const whyPanel = new WhyPanel(api, () => latest?.stats.namespaces.map(({ name }) => name) ?? []);
 new EntriesPanel(api, { explain: (key) => whyPanel.explain(key), purge: (pattern) => purgePanel.suggest(pattern) });
-const signInPanel = new SignInPanel(settings, { use: signIn, redirect: undefined });
+const { signIn: issuerClient } = settings;
+const signInPanel = new SignInPanel(settings, {
+  use: signIn,
+  redirect: issuerClient === null ? undefined : async () => signIn(await signInAtIssuer(issuerClient)),
+});
 
 api.onTokenEnded = () => {
   clearTimeout(timer);

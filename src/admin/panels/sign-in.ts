@@ -1,4 +1,5 @@
 /** Where the token comes from. It is handed on and cleared from the field: kept in memory by the API client, and nowhere else. */
+import { sentenceOf } from '../api.js';
 import { byId, h } from '../dom.js';
 import type { Settings } from '../settings.js';
 import { fieldLabel } from './elements.js';
@@ -40,7 +41,12 @@ export class SignInPanel {
     };
     const { redirect } = actions;
     const askIssuer = async () => {
-      this.#reason.textContent = (await redirect?.()) ?? '';
+      this.#reason.textContent = '';
+      try {
+        this.#reason.textContent = (await redirect?.()) ?? '';
+      } catch (error) {
+        this.#reason.textContent = sentenceOf(error);
+      }
     };
     this.#panel.append(
       this.#reason,
