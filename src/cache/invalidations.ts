@@ -48,6 +48,8 @@ export interface InvalidationsParts {
 const ANSWER_WITHIN_MS = 800;
 /** How long a purge waits for its walk to end before it answers; the walk goes on. */
 const WALK_WAIT_MS = 5_000;
+/** How often a walk that takes long says how far it is. */
+const KEEP_PROGRESS_MS = 1_000;
 /** The longest that what became of an invalidation may take to be kept. */
 const KEEP_DEADLINE_MS = 1_000;
 
@@ -203,10 +205,16 @@ export class Invalidations implements CacheWriter {
   async #free(invalidation: Invalidation, pattern: string): Promise<Invalidation> {
     const { keySpace, journal } = this.#parts;
     let removed = 0;
+    let keptAt = performance.now();
     let current: Invalidation = { ...invalidation, removed };
     const keep = (): Promise<void> => this.#keep(current).catch(() => undefined); // only the follow-up queries miss it
     const walk = (async () => {
-      for await (const freed of keySpace.free(pattern)) current = { ...invalidation, removed: (removed += freed) };
+      for await (const freed of keySpace.free(pattern)) {
+        current = { ...invalidation, removed: (removed += freed), elapsedMs: elapsedMs(invalidation) };
+        if (performance.now() - keptAt < KEEP_PROGRESS_MS) continue;
+        keptAt = performance.now();
+        void keep(); // for whoever watches it go on
+      }
       current = { ...invalidation, matched: removed, removed };
     })()
       .catch(() => undefined) // Redis is gone: what was freed until then stands, how many matched is not known
@@ -231,7 +239,8 @@ export class Invalidations implements CacheWriter {
     const { journal, history } = this.#parts;
     // What has just been drained is applied a moment before the cache is trusted again.
     if (!(await journal.whenTrusted(KEEP_DEADLINE_MS))) throw new Error('Redis is not trusted now');
-    await history.put(invalidation);
+    // Counted where it happens, and not worth repeating what was on record for.
+    await history.put(invalidation).catch(() => undefined);
   }
 
   #goOn(work: Promise<unknown>): Promise<unknown> {

@@ -1,6 +1,8 @@
 /** Who purged what: what the pods remember of it, for how long, and that nothing waits for it. */
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryOutbox } from '../../src/cache/cache.js';
 import { HISTORY_KEPT_MS, type History, MAX_HISTORY } from '../../src/cache/history/history.js';
 import { MemoryHistory } from '../../src/cache/history/memory-history.js';
 import { RedisHistory } from '../../src/cache/history/redis-history.js';
@@ -134,6 +136,19 @@ describe('a fleet', () => {
     expect(await a.cache.invalidatePattern('*', { actor: 'ann' })).toMatchObject({ status: 'APPLIED', removed: 0 });
     expect(a.cache.figures().failures.record).toBeGreaterThan(0);
     await expect(a.cache.history(10)).rejects.toThrow(/WRONGTYPE/);
+  });
+
+  it.each(['can', 'can not'])('applies what is on record once, also where it %s be remembered', async (which) => {
+    if (which === 'can not') await client.set(KEY, 'another type', 'EX', 60);
+    const outbox = new MemoryOutbox();
+    const { cache } = await openPod('c', redis.url, { outbox });
+    const intent = { id: randomUUID(), deps: [{ glob: '*' }], changed: true, at: new Date(), actor: 'ann' };
+    await outbox.record(intent);
+    if (which === 'can') expect(await cache.history(10)).toMatchObject([{ id: intent.id, actor: 'ann', status: 'PENDING' }]);
+    await waitFor(async () => (await outbox.read(1)).length === 0, { timeoutMs: 10_000 });
+    expect(await client.xlen(`${PREFIX}{bus}log`)).toBe(1);
+    if (which === 'can')
+      expect(await pods[0].cache.history(10)).toMatchObject([{ id: intent.id, actor: 'ann', status: 'APPLIED' }]);
   });
 
   it('remembers it in a Redis that is full', async () => {

@@ -126,6 +126,13 @@ describe('on the demo fleet', () => {
     expect((await run(documents.InvalidateDevicesDocument, { ids: ['hive-01'] }, 'admin')).invalidateDevices?.status).toBe(
       'APPLIED',
     );
+    const { explainCacheEntry } = await run(documents.ExplainCacheEntryDocument, { key: 'device_meta:sensor-0002' }, 'admin');
+    expect(explainCacheEntry).toMatchObject({ servable: true, inMemory: true, inRedis: false, absent: false });
+    const { cacheInvalidations } = await run(documents.CacheInvalidationsDocument, { first: 2 }, 'admin');
+    expect(cacheInvalidations).toMatchObject([
+      { ids: 1, pattern: null, actor: expect.any(String) },
+      { id: invalidateCache?.id, pattern },
+    ]);
     expect((await run(documents.ClearCacheDocument, {}, 'admin')).clearCache?.status).toBe('APPLIED');
   });
 
@@ -147,6 +154,9 @@ describe('on the demo fleet', () => {
     expect((await sendAs('WhoAmI', 'grower')).viewer.kind).toBe('USER');
     expect((await sendAs('LookAtCache', 'admin')).cacheEntries.edges.length).toBeGreaterThan(0);
     expect((await sendAs('Purge', 'admin')).invalidateCache).toMatchObject({ status: 'APPLIED', matched: 1 });
+    const { cacheInvalidations, explainCacheEntry } = await sendAs('WhoAndWhy', 'admin');
+    expect(cacheInvalidations[0]).toMatchObject({ pattern: 'device_meta:greenhouse*', status: 'APPLIED', removed: 1 });
+    expect(explainCacheEntry).toMatchObject({ servable: true, tags: expect.arrayContaining(['device:sensor-0001']) });
   });
 
   it('feeds the example', async () => {

@@ -27,7 +27,9 @@ export interface Mistake {
 export const MISTAKES: readonly Mistake[] = [
   {
     name: 'no check of the stamp',
-    patches: [{ file: 'cache/protocol/ledger.js', from: 'if (entry.s >= this.#applied) return true;', to: 'return true;' }],
+    patches: [
+      { file: 'cache/protocol/ledger.js', from: 'if (entry.s >= this.#applied) return undefined;', to: 'return undefined;' },
+    ],
     objection: 'STALE_READ',
     faults: [],
   },
@@ -53,8 +55,8 @@ export const MISTAKES: readonly Mistake[] = [
     patches: [
       {
         file: 'cache/outbox/mongo-outbox.js',
-        from: 'const recorded = this.#intents.replaceOne({ _id: id }, { deps, changed, at }, { upsert: true, maxTimeMS: MAX_TIME_MS });',
-        to: 'const recorded = Promise.resolve([id, deps, changed, at]);',
+        from: 'const recorded = this.#intents.replaceOne({ _id: id }, { deps, changed, at, ...asked }, { upsert: true, maxTimeMS: MAX_TIME_MS });',
+        to: 'const recorded = Promise.resolve([id, deps, changed, at, asked]);',
       },
     ],
     objection: 'FORGOTTEN',
@@ -65,8 +67,8 @@ export const MISTAKES: readonly Mistake[] = [
     patches: [
       {
         file: 'cache/protocol/ledger.js',
-        from: 'entry.e !== this.#epoch || entry.s < this.#bound',
-        to: 'entry.e !== this.#epoch',
+        from: "if (entry.s < this.#bound) return { by: 'bound' };",
+        to: '',
       },
     ],
     objection: 'STALE_READ',
