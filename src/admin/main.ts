@@ -28,6 +28,23 @@ const POLL_MS = 2_000;
 const POLLS_PER_HISTORY = 5;
 const RECENT = 50;
 
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+// A mistake of this page must not look like a calm fleet.
+const fail = () => {
+  clearTimeout(timer);
+  say({
+    tone: 'bad',
+    sentence: 'This page has failed, and shows nothing new.',
+    detail: 'Reload it. What is wrong is in the console.',
+  });
+};
+addEventListener('unhandledrejection', fail);
+addEventListener('error', ({ error }) => {
+  // Without one it is a notice of the browser's.
+  if (error instanceof Error) fail();
+});
+
 const settings = await readSettings();
 const api = new Api();
 const traffic = new Traffic();
@@ -36,7 +53,6 @@ let latest: { readonly stats: Stats; readonly at: Date } | undefined;
 let silent: Silence | undefined;
 let purges: readonly Purge[] = [];
 let polls = 0;
-let timer: ReturnType<typeof setTimeout> | undefined;
 
 const purgePanel = new PurgePanel(api, () => void askForPurges());
 const whyPanel = new WhyPanel(api, () => latest?.stats.namespaces.map(({ name }) => name) ?? []);

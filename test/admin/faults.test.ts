@@ -41,7 +41,7 @@ describeWithBrowser('the admin page', () => {
       expect(await panel(page, 'Redis').textContent()).toContain("It can't be asked now.");
 
       await page.getByRole('textbox', { name: 'Pattern' }).fill('device_meta:*');
-      await page.getByText("Keys can't be counted now.").waitFor();
+      await page.getByText("Keys can't be counted now: Redis can't be asked.").waitFor();
       await page.getByRole('button', { name: 'Purge what matches' }).click();
       const purge = panel(page, 'Purge');
       await purge.getByText('Pending: it is on record, and not applied yet.').waitFor();

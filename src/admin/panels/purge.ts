@@ -126,10 +126,11 @@ export class PurgePanel {
 
   #refresh(): void {
     const forecast = this.#forecast;
+    const isReady = forecast?.state === 'counted' || forecast?.state === 'uncounted';
     this.#said.textContent = this.#mayPurge ? (forecast?.sentence ?? '') : '';
     this.#said.classList.toggle('refused', forecast?.state === 'refused');
     this.#button.textContent = forecast?.button ?? 'Purge';
-    this.#button.disabled = !this.#mayPurge || this.#isBusy || forecast?.state !== 'counted';
+    this.#button.disabled = !this.#mayPurge || this.#isBusy || !isReady;
     this.#clear.disabled = !this.#mayPurge || this.#isBusy;
     this.#reason.textContent = this.#mayPurge ? '' : 'Your token may look, and not purge: that needs the permission cache:admin.';
   }

@@ -55,7 +55,7 @@ export class TrafficPanel {
       this.#cursor = undefined;
       this.#draw();
     });
-    new ResizeObserver(() => this.#draw()).observe(this.#body);
+    new ResizeObserver(() => requestAnimationFrame(() => this.#draw())).observe(this.#body);
   }
 
   show(points: readonly Point[], marks: readonly Mark[]): void {
