@@ -152,12 +152,11 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
   }
 }
 
-function adminSettings({ auth, store }: Config): AdminSettings {
+function adminSettings({ auth, store, adminClientId }: Config): AdminSettings {
   return {
     tokens: auth.kind,
     database: store.kind === 'mongodb' ? 'MongoDB' : 'the embedded store',
-    signIn:
-      auth.kind === 'oidc' && auth.adminClientId !== undefined ? { issuer: auth.issuer, clientId: auth.adminClientId } : null,
+    signIn: auth.kind === 'oidc' && adminClientId !== undefined ? { issuer: auth.issuer, clientId: adminClientId } : null,
   };
 }
 

@@ -20,6 +20,8 @@ export interface Config {
   readonly store: StoreConfig;
   readonly cache: CacheConfig;
   readonly auth: AuthConfig;
+  /** By which the admin page signs in at the issuer. Undefined: a token is pasted there. */
+  readonly adminClientId: string | undefined;
 }
 
 export interface HttpConfig {
@@ -57,8 +59,6 @@ export type AuthConfig = { readonly permissionsClaim: string } & (
       readonly audience: string | undefined;
       /** Undefined: found by the issuer's discovery document. */
       readonly jwksUrl: string | undefined;
-      /** By which the admin page signs in. Undefined: a token is pasted there. */
-      readonly adminClientId: string | undefined;
     }
 );
 
@@ -114,6 +114,7 @@ function assemble(values: Variables): Config {
       budgetMs: values.CACHE_BUDGET_MS,
     },
     auth: assembleAuth(values, store.kind === 'embedded' && !production),
+    adminClientId: values.ADMIN_OIDC_CLIENT_ID,
   };
 }
 
@@ -126,7 +127,6 @@ function assembleAuth(values: Variables, isDemo: boolean): AuthConfig {
       issuer: values.OIDC_ISSUER,
       audience: values.OIDC_AUDIENCE,
       jwksUrl: values.OIDC_JWKS_URL,
-      adminClientId: values.ADMIN_OIDC_CLIENT_ID,
     };
   }
   if (values.JWT_SECRET !== undefined) return { permissionsClaim, kind: 'secret', secret: values.JWT_SECRET };

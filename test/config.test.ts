@@ -109,9 +109,9 @@ describe('defaults', () => {
         issuer: OIDC_ISSUER,
         audience: 'opensensor',
         jwksUrl: 'https://issuer.example/keys',
-        adminClientId: 'admin-page',
         permissionsClaim: 'realm_access.roles',
       },
+      adminClientId: 'admin-page',
     });
   });
 

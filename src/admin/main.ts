@@ -157,14 +157,21 @@ function show(): void {
   say(statusOf({ stats, at, silent, missing, gone, stalePerSecond: point?.stale ?? 0, database }));
   render(byId('fleet'), h('span', {}, seen), ' · ', h('code', {}, stats.prefix));
   showPending(stats);
-  trafficPanel.show(traffic.points, [...traffic.podMarks, ...purgeMarks()]);
+  trafficPanel.show(traffic.points, [...traffic.podMarks, ...purgeMarks(stats)]);
   showPods({ stats, lookUpsPerSecond: point?.lookUpsOfPods ?? new Map(), missing, gone, database });
   showNamespaces(stats, traffic.outcomes);
   showRedis(stats);
 }
 
-function purgeMarks(): Mark[] {
-  return purges.map((purge) => ({ at: Date.parse(purge.requestedAt), kind: 'purge', text: `purge of ${subjectOf(purge)}` }));
+/** What is pending is on record before it is among the recent ones, which can't be read without Redis. */
+function purgeMarks({ pendingInvalidations }: Stats): Mark[] {
+  const asked = pendingInvalidations.filter(({ actor }) => actor !== null);
+  const all = new Map([...asked, ...purges].map((purge) => [purge.id, purge]));
+  return [...all.values()].map((purge) => ({
+    at: Date.parse(purge.requestedAt),
+    kind: 'purge',
+    text: `purge of ${subjectOf(purge)}`,
+  }));
 }
 
 /** Also in the title, for who has the page in another tab. */

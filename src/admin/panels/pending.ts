@@ -3,6 +3,7 @@ import { bodyOf, h, render } from '../dom.js';
 import type { Stats } from '../traffic.js';
 import { amount, count, duration } from '../words.js';
 import { ageElement } from './elements.js';
+import { subjectOf } from './recent.js';
 
 const SHOWN = 4;
 /** The interface lists no more than these. */
@@ -24,13 +25,17 @@ export function showPending({ pendingInvalidations: pending }: Stats): void {
         { class: 'list' },
         pending
           .slice(0, SHOWN)
-          .map(({ pattern, requestedAt, elapsedMs }) =>
+          .map((each) =>
             h(
               'li',
               {},
-              pattern === null ? 'a change of devices' : h('code', {}, pattern),
-              ' ',
-              h('span', { class: 'hint' }, ageElement(requestedAt, elapsedMs)),
+              each.pattern === null ? subjectOf(each) : h('code', {}, each.pattern),
+              h(
+                'p',
+                { class: 'hint' },
+                ageElement(each.requestedAt, each.elapsedMs),
+                each.actor !== null && `, by ${each.actor}`,
+              ),
             ),
           ),
       ),
