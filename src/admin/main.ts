@@ -148,13 +148,13 @@ function show(): void {
   const { stats, at } = latest;
   const { database } = settings;
   const missing = traffic.missing(stats);
-  const { gone } = traffic;
+  const { gone, stalePerSecond } = traffic;
   const point = traffic.points.at(-1);
   const seen =
     missing.length === 0
       ? amount(stats.pods.length, 'pod')
       : `${stats.pods.length} of ${stats.pods.length + missing.length} pods seen`;
-  say(statusOf({ stats, at, silent, missing, gone, stalePerSecond: point?.stale ?? 0, database }));
+  say(statusOf({ stats, at, silent, missing, gone, stalePerSecond, database }));
   render(byId('fleet'), h('span', {}, seen), ' · ', h('code', {}, stats.prefix));
   showPending(stats);
   trafficPanel.show(traffic.points, [...traffic.podMarks, ...purgeMarks(stats)]);

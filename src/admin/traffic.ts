@@ -10,6 +10,7 @@ export type Pod = Stats['pods'][number];
 export const WINDOW_MS = 300_000;
 /** A pod that is new to us was started just now, if it is not older than this. */
 const JUST_STARTED_MS = 20_000;
+const STALE_POINTS = 5;
 /** Whole answers are built from the others, and its look-ups are the queries that came in. */
 const RESPONSES = 'response';
 /** Look-ups and loads of these are not of the database's content. */
@@ -68,6 +69,12 @@ export class Traffic {
   /** Pods that have come and gone, oldest first. */
   get podMarks(): readonly Mark[] {
     return this.#podMarks;
+  }
+
+  /** Look-ups per second answered by expired entries in the last ten seconds or so: while the database is down they come haltingly. */
+  get stalePerSecond(): number {
+    const latest = this.#points.slice(-STALE_POINTS);
+    return latest.reduce((sum, { stale }) => sum + stale, 0) / Math.max(1, latest.length);
   }
 
   /**

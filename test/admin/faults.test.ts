@@ -4,7 +4,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { describeWithBrowser, launchBrowser } from '../harness/browser.js';
 import { describeWithMongoDb } from '../harness/mongodb.js';
 import { waitFor } from '../harness/wait.js';
-import { type AdminFleet, read, startAdminFleet, token } from './fleet.js';
+import { type AdminFleet, cache, read, startAdminFleet, token } from './fleet.js';
 import { openAdminPage, panel, sentence, signIn, waitForSentence } from './opened-page.js';
 
 // Pods are waited for to notice, to come back, to be seen by the page.
@@ -75,8 +75,8 @@ describeWithBrowser('the admin page', () => {
 
     it('says that expired entries stand in while MongoDB is gone', async () => {
       const ids = fleet.ids.slice(0, 3);
-      await read(fleet.pods[0]!, ids);
       const page = await open();
+      await cache(fleet, ids);
       await fleet.mongodb.kill();
       let round = 0;
       await waitFor(
@@ -84,7 +84,7 @@ describeWithBrowser('the admin page', () => {
           await read(fleet.pods[0]!, ids.slice(++round % 3));
           return (await sentence(page).textContent())?.startsWith("▲ MongoDB can't be asked: expired entries stand in, ");
         },
-        { timeoutMs: 20_000 },
+        { timeoutMs: 40_000 },
       );
     });
 

@@ -8,10 +8,13 @@ import { type MongoServer, startMongoDb } from '../harness/mongodb-server.js';
 import { freePort } from '../harness/ports.js';
 import { type RedisServer, startRedis } from '../harness/redis.js';
 import { type ServerProcess, startServer } from '../harness/server.js';
+import { waitFor } from '../harness/wait.js';
 
 const JWT_SECRET = 'a secret of the admin page, 32 bytes or more';
 const REGISTER = `mutation ($input: RegisterDeviceInput!) { registerDevice(input: $input) { device { id } } }`;
 const READ = 'query ($ids: [ID!]!) { devices(ids: $ids) { id description deviceIds } }';
+
+const EXPLAIN = 'query ($key: String!) { explainCacheEntry(key: $key) { servable inRedis } }';
 
 export interface AdminFleet {
   readonly redis: RedisServer;
@@ -82,4 +85,17 @@ export async function token(
 /** Reads devices on a pod. */
 export async function read(pod: ServerProcess, ids: readonly string[]): Promise<void> {
   await pod.graphql(READ, { ids: [...ids] });
+}
+
+/** Reads devices on the first pod until their entries are there: a busy machine may keep it from its lease, and then nothing is kept. */
+export async function cache({ pods: [pod] }: AdminFleet, ids: readonly string[]): Promise<void> {
+  const admin = { authorization: `Bearer ${await token(['cache:read'])}` };
+  await waitFor(
+    async () => {
+      await read(pod!, ids);
+      const entries = await Promise.all(ids.map((id) => pod!.graphql(EXPLAIN, { key: `device_meta:${id}` }, admin)));
+      return entries.every(({ body }) => body.data?.explainCacheEntry?.servable && body.data.explainCacheEntry.inRedis);
+    },
+    { timeoutMs: 20_000, describe: 'the devices to be cached' },
+  );
 }

@@ -7,7 +7,7 @@ import { describeWithBrowser, launchBrowser } from '../harness/browser.js';
 import { describeWithMongoDb } from '../harness/mongodb.js';
 import { startServer } from '../harness/server.js';
 import { waitFor } from '../harness/wait.js';
-import { type AdminFleet, read, startAdminFleet, token } from './fleet.js';
+import { type AdminFleet, cache, read, startAdminFleet, token } from './fleet.js';
 import { expectNothingKept, openAdminPage, panel, sentence, signIn, waitForSentence } from './opened-page.js';
 
 const ALL_IS_WELL = 'All 2 pods answer from the cache; nothing waits.';
@@ -38,7 +38,7 @@ describeWithBrowser('the admin page', () => {
     }
 
     it('says how all is, in the order in which it matters', async () => {
-      for (const pod of fleet.pods) await read(pod, fleet.ids);
+      await cache(fleet, fleet.ids);
       const page = await open();
       expect(await sentence(page).textContent()).toBe(`● ${ALL_IS_WELL}`);
       const headings = await page.getByRole('heading', { level: 2 }).allTextContents();
@@ -100,7 +100,7 @@ describeWithBrowser('the admin page', () => {
     });
 
     it('is purged by keyboard alone: counted before, explained after', async () => {
-      for (const pod of fleet.pods) await read(pod, fleet.ids);
+      await cache(fleet, fleet.ids);
       const { page } = await openAdminPage(browser, url);
       // The field has the focus when the page opens.
       await page.keyboard.insertText(admin);
@@ -124,7 +124,7 @@ describeWithBrowser('the admin page', () => {
     });
 
     it('purges devices by their ids', async () => {
-      await read(fleet.pods[0]!, fleet.ids.slice(0, 2));
+      await cache(fleet, fleet.ids.slice(0, 2));
       const page = await open();
       await page.getByLabel('by device ids').check();
       await page.getByRole('textbox', { name: 'Device ids' }).fill(`${fleet.ids[0]!}\nnobody\n${fleet.ids[0]!}`);
@@ -166,7 +166,7 @@ describeWithBrowser('the admin page', () => {
     });
 
     it('clears everything only when that was typed', async () => {
-      await read(fleet.pods[0]!, fleet.ids);
+      await cache(fleet, fleet.ids);
       const page = await open();
       await page.getByRole('button', { name: 'Clear everything …' }).click();
       const dialog = page.getByRole('dialog', { name: 'Clear the whole cache?' });
@@ -183,7 +183,7 @@ describeWithBrowser('the admin page', () => {
     });
 
     it('lists what is cached as a tree, and says why an entry is used', async () => {
-      await read(fleet.pods[0]!, fleet.ids);
+      await cache(fleet, fleet.ids);
       const page = await open();
       const entries = panel(page, 'Entries');
       await entries.getByLabel('Keys that begin with').fill('device_meta:');
