@@ -2,6 +2,7 @@
  * `npm run cache -- purge`: says what it would remove, asks, purges, and follows the invalidation until everything is freed. Questions and
  * progress go to standard error, so that the answer on standard output can be read by a program.
  */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -62,10 +63,11 @@ async function confirm(announcement: string): Promise<void> {
   }
   console.error(announcement);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('Purge? [y/N] ').finally(() => {
-    terminal.close();
-  });
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('Nothing was purged.');
+  const left = once(terminal, 'close').then(() => '\n'); // a terminal that has gone leaves the question open
+  const answered = terminal.question('Purge? [y/N] ').catch(() => '\n'); // Ctrl-C, Ctrl-D
+  const answer = await Promise.race([answered, left]);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError(`${answer === '\n' ? answer : ''}Nothing was purged.`);
 }
 
 async function ask(client: CacheClient, what: What): Promise<Invalidation> {

@@ -58,7 +58,7 @@ const ago = (seconds: number) => async () => {
 
 describe('what is servable', () => {
   it('is in the memory of the pod that has looked it up, and in Redis for the others', async () => {
-    const size = (await client.strlen(REDIS_KEY));
+    const size = await client.strlen(REDIS_KEY);
     const before = Date.now();
     const inMemory = await explained(holder);
     expect(inMemory).toMatchObject({ servable: true, inMemory: true, inRedis: true, absent: false, sizeBytes: size });
