@@ -37,6 +37,12 @@ const arrows = [
     to: { path: '^src/(http|graphql|response-cache)/', pathNot: '^src/$1/' },
   },
   {
+    name: 'tracing-is-loaded-when-asked-for',
+    comment: 'Of tracing/ only the types are imported; the rest is loaded by app.ts where the environment asks for traces.',
+    from: { path: '^src/', pathNot: '^src/tracing/' },
+    to: { path: '^src/tracing/|(^|/)node_modules/@opentelemetry/', pathNot: '^src/tracing/tracing\\.ts$', dynamic: false },
+  },
+  {
     name: 'app-is-the-top',
     comment: 'Nothing in src/ imports main.ts, and only main.ts imports app.ts.',
     from: { path: '^src/', pathNot: '^src/main\\.ts$' },

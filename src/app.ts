@@ -7,7 +7,6 @@ import { apiKeyNamespace, createApiKeyFinder } from './auth/api-key.js';
 import { createAuthenticator } from './auth/authenticator.js';
 import {
   BODY_VERSION,
-  Budget,
   type Cache,
   createCache,
   type KeyKind,
@@ -28,7 +27,7 @@ import type { DeviceStore } from './devices/device.store.js';
 import { depsOfDevice } from './devices/device.tags.js';
 import { listingNamespace } from './devices/listing.reader.js';
 import { openEmbeddedStore, openMongoStore } from './devices/open-store.js';
-import { createApqCache, isNamedBy } from './graphql/apq-cache.js';
+import { ApqCache, isNamedBy } from './graphql/apq-cache.js';
 import { compiledQueries } from './graphql/compiled-queries.js';
 import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
@@ -38,10 +37,10 @@ import { type AdminSettings, readAdminPage } from './http/admin-page.js';
 import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
-import { currentRequest } from './request.js';
 import { responseCachePlugin } from './response-cache/plugin.js';
 import { ResponseCache } from './response-cache/response-cache.js';
 import { Throttle } from './throttle.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** The longest that the database may take to say that it is there, before it is asked again. */
 const PING_DEADLINE_MS = 5_000;
@@ -72,10 +71,13 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const { store, readiness, outbox } = await openDatabase(config, logger, closers);
-    const metrics = new Metrics();
     const version = await readVersion();
-    const cache = await openCache(config, { version, outbox, metrics, logger }, closers);
+    const tracing = await openTraces(config, version, logger);
+    // First, so that it is closed last: what is asked for meanwhile is traced too.
+    if (tracing !== undefined) closers.push(() => tracing.close());
+    const { store, readiness, outbox } = await openDatabase(config, { logger, tracing }, closers);
+    const metrics = new Metrics();
+    const cache = await openCache(config, { version, outbox, metrics, logger, tracing }, closers);
     metrics.watch({ figures: () => cache.figures(), isDatabaseUp: () => readiness.state !== 'down' });
 
     const { ttlSeconds, negativeTtlSeconds, graceSeconds } = config.cache;
@@ -99,9 +101,10 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       new ViewerResolver(),
       new CacheAdminResolver(cacheAdmin),
     ];
+    const apqCache = new ApqCache(cache, config.cache.budgetMs);
     const apollo = createApolloServer({
       schema: buildServerSchema(resolvers),
-      apqCache: createApqCache(cache, () => currentRequest.getStore()?.cacheBudget ?? new Budget(config.cache.budgetMs)),
+      apqCache,
       production: config.production,
       logger,
       limits: LIMITS,
@@ -114,9 +117,11 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       ttlSeconds: config.cache.responseTtlSeconds,
       version,
     });
+    apollo.addPlugin(apqCache.plugin());
     // In this order: what is stored is not executed.
-    apollo.addPlugin(responseCachePlugin(responses));
+    apollo.addPlugin(responseCachePlugin());
     apollo.addPlugin(compiledQueries());
+    tracing?.traceGraphQL(apollo);
 
     const http = createHttpServer({
       config: { ...config.http, budgetMs: config.cache.budgetMs },
@@ -127,6 +132,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       cacheAdmin,
       adminPage: await readAdminPage(ADMIN_PAGE, adminSettings(config)),
       metrics,
+      tracing,
       responses,
       health: {
         state: () => ({
@@ -160,16 +166,24 @@ function adminSettings({ auth, store, adminClientId }: Config): AdminSettings {
   };
 }
 
+/** The SDK and all that belongs to it are loaded only where traces are asked for. */
+async function openTraces({ tracing, podName }: Config, version: string, logger: Logger): Promise<Tracing | undefined> {
+  if (tracing === undefined) return undefined;
+  const { openTracing } = await import('./tracing/open-tracing.js');
+  return openTracing(tracing, { version, podName, logger });
+}
+
 async function openDatabase(
   { store: config }: Config,
-  logger: Logger,
+  { logger, tracing }: { readonly logger: Logger; readonly tracing: Tracing | undefined },
   closers: (() => unknown)[],
 ): Promise<{ store: DeviceStore; readiness: DatabaseReadiness; outbox: Outbox }> {
   if (config.kind === 'embedded') {
     const store = await openEmbeddedStore(config.devicesFile);
     return { store, readiness: DatabaseReadiness.embedded(), outbox: new MemoryOutbox() };
   }
-  const { client, isUp } = await openMongoDb(config.url);
+  const { client, isUp } = await openMongoDb(config.url, { monitorCommands: tracing !== undefined });
+  tracing?.traceMongoDb(client);
   closers.push(() => client.close());
   const db = client.db(config.database);
   const { store, prepare } = await openMongoStore(db);
@@ -200,11 +214,13 @@ async function openCache(
     outbox,
     metrics,
     logger,
+    tracing,
   }: {
     readonly version: string;
     readonly outbox: Outbox;
     readonly metrics: Metrics;
     readonly logger: Logger;
+    readonly tracing: Tracing | undefined;
   },
   closers: (() => unknown)[],
 ): Promise<Cache> {
@@ -229,6 +245,7 @@ async function openCache(
       metrics.invalidationAnswered(invalidation);
     },
     version,
+    observeLookup: tracing?.observeLookup,
     onLease: (held, reason) => {
       if (held) logger.info('the cache is in use');
       else logger.warn({ err: reason }, 'the cache is not trusted: answers come from the database until Redis is back');

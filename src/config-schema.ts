@@ -4,30 +4,20 @@
  */
 import { z } from 'zod';
 import { parseRedisUrl } from './config-redis.js';
+import {
+  catalogueOf,
+  type Environment,
+  integer,
+  maxBytes,
+  optional,
+  printable,
+  readTable,
+  type ValuesOf,
+  variable,
+  webUrl,
+} from './config-table.js';
 
 const MEBIBYTE = 1_048_576;
-
-/** A whole number without sign, exponent, blanks or leading zeros. */
-function integer(min: number, max: number) {
-  const message = `must be a whole number from ${String(min)} to ${String(max)}`;
-  return z
-    .string()
-    .regex(/^(0|[1-9]\d{0,15})$/, message)
-    .transform(Number)
-    .pipe(z.number().min(min, message).max(max, message));
-}
-
-const printable = z.string().regex(/^\P{Cc}+$/u, 'must have no control characters');
-
-function maxBytes(max: number) {
-  return z.refine<string>((text) => Buffer.byteLength(text) <= max, `must have at most ${String(max)} bytes`);
-}
-
-/** An http(s) URL without credentials, which would end up in errors. */
-const webUrl = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-}, 'must be an http:// or https:// URL without credentials');
 
 const mongodbUrl = z
   .string()
@@ -64,16 +54,6 @@ const corsOrigins = z
       origins.every((origin) => /^https?:[^*]+$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin),
     'must be origins as a browser sends them, comma separated: https://host or http://host:port, without path, wildcard or default port',
   );
-
-/** A variable with a default, which is read as if the environment had it. */
-function variable<S extends z.ZodType<unknown, string>>(meaning: string, defaultText: string, schema: S) {
-  return { meaning, default: defaultText, schema: z.prefault(schema, defaultText as z.input<S>) };
-}
-
-/** A variable that may be missing; `absent` says what holds then. */
-function optional<S extends z.ZodType<unknown, string>>(meaning: string, absent: string, schema: S) {
-  return { meaning, default: absent, schema: z.optional(schema) };
-}
 
 const VARIABLES = {
   PORT: variable('Port to listen on; 0 takes any free one.', '4000', integer(0, 65_535)),
@@ -152,23 +132,12 @@ const VARIABLES = {
 };
 
 export type VariableName = keyof typeof VARIABLES;
-export type Variables = { readonly [K in VariableName]: z.output<(typeof VARIABLES)[K]['schema']> };
+export type Variables = ValuesOf<typeof VARIABLES>;
 
 /** The documentation's table of the environment: `default` is the default's text, or says what holds without the variable. */
-export const ENVIRONMENT: readonly { readonly variable: string; readonly meaning: string; readonly default: string }[] =
-  Object.entries(VARIABLES).map(([variable, entry]) => ({ variable, meaning: entry.meaning, default: entry.default }));
+export const ENVIRONMENT = catalogueOf(VARIABLES);
 
-/** Reads each variable by itself. What has a problem is missing from `values`; `problems` has one sentence for each. */
-export function readVariables(env: Readonly<Record<string, string | undefined>>): {
-  readonly values: Partial<Variables>;
-  readonly problems: string[];
-} {
-  const values: Record<string, unknown> = {};
-  const problems: string[] = [];
-  for (const [name, { schema }] of Object.entries(VARIABLES)) {
-    const result = schema.safeParse(env[name]);
-    if (result.success) values[name] = result.data;
-    else problems.push(...result.error.issues.map((issue) => `${name} ${issue.message}.`));
-  }
-  return { values, problems };
+/** Reads each variable by itself, as {@link readTable} does. */
+export function readVariables(env: Environment): { readonly values: Partial<Variables>; readonly problems: string[] } {
+  return readTable(VARIABLES, env);
 }

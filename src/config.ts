@@ -1,15 +1,18 @@
 /**
  * The server's configuration: one frozen object, read from the environment once, by `main.ts`, and handed down by constructors.
- * The variables themselves are in `config-schema.ts`, the rules between them in `config-rules.ts`; here is what follows from them together.
+ * The variables themselves are in `config-schema.ts` and `config-tracing.ts`, the rules between them in `config-rules.ts`; here is what
+ * follows from them together.
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { RedisConfig } from './config-redis.js';
 import { findContradictions } from './config-rules.js';
 import { readVariables, type Variables } from './config-schema.js';
+import { readTracing, type TracingConfig } from './config-tracing.js';
 
 export type { RedisConfig } from './config-redis.js';
 export { ENVIRONMENT } from './config-schema.js';
+export { TRACING_ENVIRONMENT, type TracingConfig } from './config-tracing.js';
 
 export interface Config {
   /** `NODE_ENV=production`: JSON logs, introspection only for verified callers. */
@@ -22,6 +25,8 @@ export interface Config {
   readonly auth: AuthConfig;
   /** By which the admin page signs in at the issuer. Undefined: a token is pasted there. */
   readonly adminClientId: string | undefined;
+  /** Undefined: no traces. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 export interface HttpConfig {
@@ -77,12 +82,13 @@ export class ConfigError extends Error {
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const env = Object.fromEntries(Object.entries(environment).filter(([, text]) => text !== ''));
   const { values, problems } = readVariables(env);
-  problems.push(...findContradictions(env, values));
+  const tracing = readTracing(env);
+  problems.push(...findContradictions(env, values), ...tracing.problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(assemble(values as Variables));
+  return deepFreeze({ ...assemble(values as Variables), tracing: tracing.config });
 }
 
-function assemble(values: Variables): Config {
+function assemble(values: Variables): Omit<Config, 'tracing'> {
   const production = values.NODE_ENV === 'production';
   const mongodbUrl = values.MONGODB_URL ?? values.OPENSENSOR_DB;
   const store: StoreConfig =

@@ -35,10 +35,14 @@ export interface MongoConnection {
 }
 
 /** Opens MongoDB without waiting for it; the driver goes on trying by itself. Imported only where there is one. */
-export async function openMongoDb(url: string): Promise<MongoConnection> {
+export async function openMongoDb(
+  url: string,
+  { monitorCommands }: { readonly monitorCommands: boolean },
+): Promise<MongoConnection> {
   const { MongoClient } = await import('mongodb');
   const client = new MongoClient(url, {
     appName: 'opensensor-graphql',
+    monitorCommands, // each command costs an event then
     serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
     connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
     // The limits that the server keeps itself say nothing while it is frozen.

@@ -2,7 +2,6 @@
  * What a domain may know of the request it serves. `http/` makes one per request; resolvers get it as their GraphQL context.
  * Asking for the principal is the only way to learn who asks, and marks the answer as that principal's own.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Principal } from './auth/principal.js';
 import type { Budget } from './cache/cache.js';
 
@@ -24,6 +23,3 @@ export interface RequestScope {
   /** The answer must not be stored by anyone, as for `viewer` and cache administration. */
   noStore(): void;
 }
-
-/** The request that the running code belongs to, for what no argument reaches: the formatting of errors, Apollo Server's own cache. */
-export const currentRequest = new AsyncLocalStorage<Pick<RequestScope, 'requestId' | 'cacheBudget'>>();

@@ -31,6 +31,8 @@ it('sees each kind of wrong import', () => {
     'src/devices/d.ts': `import type { Inner } from '../cache/inner.js'; export type D = Inner;`,
     'src/devices/circle.ts': `export * from './circle-2.js'; export const one = 1;`,
     'src/devices/circle-2.ts': `export * from './circle.js'; export const two = 2;`,
+    'src/tracing/open-tracing.ts': `export const openTracing = 1;`,
+    'src/config.ts': `export * from './tracing/open-tracing.js'; export const lazy = () => import('./tracing/open-tracing.js');`,
     'src/graphql/g.ts': `export * from '../response-cache/r.js';`,
     'src/http/h.ts': `export * from '../app.js'; export * from '../../test/t.js'; export * from './nowhere.js'; export * from 'vitest';`,
     'src/response-cache/r.ts': `import type { D } from '../devices/d.js'; import type { Inner } from '../cache/cache.js'; export type R = D | Inner;`,
@@ -54,5 +56,6 @@ it('sees each kind of wrong import', () => {
     'nothing-unresolvable: src/http/h.ts → ./nowhere.js',
     'product-knows-no-tests: src/http/h.ts → test/t.ts',
     expect.stringMatching(/^product-needs-dependencies: src\/http\/h.ts → node_modules\/vitest\//),
+    'tracing-is-loaded-when-asked-for: src/config.ts → src/tracing/open-tracing.ts',
   ]);
 });

@@ -1,7 +1,7 @@
 /** The configuration: every default, every rule of every variable, and that all problems come at once and repeat no secret. */
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, ENVIRONMENT, loadConfig } from '../src/config.js';
+import { ConfigError, ENVIRONMENT, loadConfig, TRACING_ENVIRONMENT } from '../src/config.js';
 
 const MONGODB_URL = 'mongodb://localhost:27017';
 const JWT_SECRET = 'a-secret-of-32-bytes-is-enough!!';
@@ -322,4 +322,50 @@ test.each([
   ['PERMISSIONS_CLAIM', 'a\u0007'],
 ])('%s=%j is refused', (name, text) => {
   expect(problemsOf({ [name]: text })).toEqual([expect.stringContaining(name)]);
+});
+
+describe('traces', () => {
+  const ENDPOINT = 'http://collector:4318';
+
+  test.each([
+    [{}, undefined],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }, 'otlp'],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${ENDPOINT}/v1/traces` }, 'otlp'],
+    [{ OTEL_TRACES_EXPORTER: 'otlp' }, 'otlp'],
+    [{ OTEL_TRACES_EXPORTER: 'console', OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }, 'console'],
+    [{ OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }, undefined],
+    [{ OTEL_SDK_DISABLED: 'TRUE', OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }, undefined],
+    [{ OTEL_SDK_DISABLED: 'false', OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }, 'otlp'],
+    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_SERVICE_NAME: 'x' }, undefined],
+  ])('%j', (env, exporter) => {
+    expect(loadConfig(env).tracing?.exporter).toBe(exporter);
+  });
+
+  test.each([
+    ['OTEL_TRACES_EXPORTER', ['otlp', 'console'], ['zipkin', 'otlp,console']],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', [ENDPOINT], ['collector:4318', 'grpc://collector', 'https://user:secret@collector']],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', [`${ENDPOINT}/v1/traces`], ['collector']],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', ['http/json'], ['grpc', 'http/protobuf']],
+    ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', ['http/json'], ['grpc']],
+    ['OTEL_EXPORTER_OTLP_HEADERS', ['api-key=secret', 'a=b==,c=d'], ['secret', '=secret', 'a=b,secret']],
+    ['OTEL_RESOURCE_ATTRIBUTES', ['a=b,c=d%2Ce'], ['secret', 'a=b=secret']],
+    ['OTEL_EXPORTER_OTLP_TIMEOUT', ['1', '600000'], ['0', '10s']],
+    ['OTEL_TRACES_SAMPLER', ['always_on', 'parentbased_traceidratio'], ['sometimes']],
+    ['OTEL_TRACES_SAMPLER_ARG', ['0', '0.25', '.5', '1', '1.0'], ['1.1', '-1', 'half']],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', ['1'], ['0', 'many']],
+  ])('%s', (name, good, bad) => {
+    const asked = { OTEL_TRACES_EXPORTER: 'otlp' };
+    for (const text of good) expect(problemsOf({ ...asked, [name]: text })).toEqual([]);
+    for (const text of bad) {
+      const problems = problemsOf({ ...asked, [name]: text });
+      expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} must be .*\\.$`))]);
+      expect(problems[0]).not.toContain('secret');
+    }
+  });
+
+  test('are described by a table of their own', () => {
+    expect(TRACING_ENVIRONMENT.every(({ variable, meaning }) => variable.startsWith('OTEL_') && meaning.endsWith('.'))).toBe(
+      true,
+    );
+  });
 });

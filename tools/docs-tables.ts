@@ -3,7 +3,7 @@
  * and docs/. Run by `npm run fix`; `npm run check` fails when it would change something.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ENVIRONMENT } from '../src/config.js';
+import { ENVIRONMENT, TRACING_ENVIRONMENT } from '../src/config.js';
 import { ERROR_CODES } from '../src/errors.js';
 import { METRICS } from '../src/metrics/catalogue.js';
 import { COUNTERS } from '../src/cache/cache.js';
@@ -13,6 +13,10 @@ const TABLES: Readonly<Record<string, string>> = {
   environment: table(
     ['variable', 'meaning', 'default'],
     ENVIRONMENT.map((entry) => [code(entry.variable), entry.meaning, entry.default]),
+  ),
+  tracing: table(
+    ['variable', 'meaning', 'default'],
+    TRACING_ENVIRONMENT.map((entry) => [code(entry.variable), entry.meaning, entry.default]),
   ),
   errors: table(
     ['`extensions.code`', 'meaning'],

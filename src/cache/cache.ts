@@ -26,17 +26,17 @@ import { createEmbeddedBackend } from './embedded-backend.js';
 import { type Explanation, explain, type KeyKind } from './explanation.js';
 import type { Asked, Invalidation } from './invalidation.js';
 import { type CacheWriter, Invalidations } from './invalidations.js';
-import type { BatchLoad, CacheReader, Found, Namespace } from './lookup.js';
+import type { BatchLoad, CacheReader, Found, LookupObserver, Namespace } from './lookup.js';
 import type { Outbox } from './outbox/outbox.js';
 import type { Dep } from './protocol/ledger.js';
 import { type EntryPage, NamespaceNames } from './purge/key-space.js';
 import { Reader } from './reader.js';
 import type { RedisClients } from './redis-backend.js';
-import { Counters, type NamespaceCounters } from './stats/counters.js';
+import { Counters, type NamespaceCounters, tallyOf } from './stats/counters.js';
 import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
 export type { Begun, Bodies, BodyHit } from './bodies.js';
-export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
+export { BODY_VERSION, type BodyEntry, bodyEntry } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';
 export type { BreakerState } from './budget/pause.js';
@@ -44,7 +44,15 @@ export type { Explanation, KeyKind } from './explanation.js';
 export { MAX_HISTORY } from './history/history.js';
 export type { Asked, Invalidation } from './invalidation.js';
 export { type CacheWriter, InvalidationLostError } from './invalidations.js';
-export { type BatchLoad, type CacheReader, type Found, JITTER, type Loaded, type Namespace } from './lookup.js';
+export {
+  type BatchLoad,
+  type CacheReader,
+  type Found,
+  JITTER,
+  type Loaded,
+  type LookupObserver,
+  type Namespace,
+} from './lookup.js';
 export { MemoryOutbox } from './outbox/memory-outbox.js';
 export { MongoOutbox } from './outbox/mongo-outbox.js';
 export { type Outbox, OutboxError } from './outbox/outbox.js';
@@ -77,6 +85,8 @@ export interface CacheOptions {
   readonly onInvalidation: (invalidation: Invalidation) => void;
   /** Where what Redis did not take is on record: in the devices' own database, or in memory, where they are. */
   readonly outbox: Outbox;
+  /** Called around every batch that is looked up, for traces. */
+  readonly observeLookup?: LookupObserver | undefined;
 }
 
 /** Builds the cache. Nothing is asked of Redis before `start`. */
@@ -160,7 +170,12 @@ export class Cache implements CacheReader, CacheWriter {
     budget: Budget,
     load: BatchLoad<V>,
   ): Promise<ReadonlyMap<string, Found<V>>> {
-    return this.#reader.getMany(namespace, ids, budget, load);
+    const { observeLookup } = this.#options;
+    if (observeLookup === undefined || ids.length === 0) return this.#reader.getMany(namespace, ids, budget, load);
+    const counts = tallyOf(this.#counters.of(namespace.name));
+    return observeLookup({ namespace: namespace.name, keys: ids.length, counts }, () =>
+      this.#reader.getMany(namespace, ids, budget, load, counts),
+    );
   }
 
   async change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {

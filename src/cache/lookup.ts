@@ -1,5 +1,6 @@
 /** What a look-up through the cache is made of, and what it answers. */
 import type { Budget } from './budget/budget.js';
+import type { NamespaceCounters } from './stats/counters.js';
 
 /** Jitter takes off up to this share of a time to live, so that what was loaded together doesn't expire together. */
 export const JITTER = 0.1;
@@ -37,6 +38,17 @@ export interface Found<V> {
 
 /** Asks the source for all ids at once. An id that is not in the map was not answered and is treated as an error. */
 export type BatchLoad<V> = (ids: readonly string[]) => Promise<ReadonlyMap<string, Loaded<V>>>;
+
+/** One batch that is looked up. `counts` are this batch's alone, and complete when its look-up has ended. */
+export interface ObservedLookup {
+  readonly namespace: string;
+  /** How many keys it asks for. */
+  readonly keys: number;
+  readonly counts: Readonly<NamespaceCounters>;
+}
+
+/** Called around each batch; settles as `lookUp` does, which it must call at once. */
+export type LookupObserver = <T>(lookup: ObservedLookup, lookUp: () => Promise<T>) => Promise<T>;
 
 export interface CacheReader {
   /**

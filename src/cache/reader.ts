@@ -56,9 +56,9 @@ export class Reader implements CacheReader {
     ids: readonly string[],
     budget: Budget,
     load: BatchLoad<V>,
+    counts = this.#counters.of(namespace.name),
   ): Promise<ReadonlyMap<string, Found<V>>> {
     if (ids.length === 0) return new Map(); // Redis takes an MGET of nothing for a mistake
-    const counts = this.#counters.of(namespace.name);
     const arrivedAt = this.#loads.arrive();
     const keys = ids.map((id) => keyOf(namespace, id));
     const { fresh, stale, endAs } = await this.#read(namespace, keys, budget, counts);

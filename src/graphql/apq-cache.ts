@@ -6,7 +6,9 @@ import { hash } from 'node:crypto';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { KeyvAdapter } from '@apollo/utils.keyvadapter';
 import type { KeyValueCache, KeyValueCacheSetOptions } from '@apollo/utils.keyvaluecache';
-import type { Budget, Cache } from '../cache/cache.js';
+import { LRUCache } from 'lru-cache';
+import { Budget, type Cache } from '../cache/cache.js';
+import type { RequestScope } from '../request.js';
 
 /** How long a text is kept. Clients register it again by themselves, at the price of one more round trip. */
 export const APQ_TTL_SECONDS = 3_600;
@@ -19,39 +21,64 @@ export const APQ_MAX_TEXT_BYTES = 65_536;
 
 const KEY = /^apq:[0-9a-f]{64}$/;
 
-/**
- * Makes Apollo Server's cache.
- * @param budget what Redis may still cost the request that is being served.
- */
-export function createApqCache(cache: Pick<Cache, 'values' | 'guarded'>, budget: () => Budget): KeyValueCache {
-  // The cast: Keyv's class is declared twice, with private members. Batched, one failing read would fail all of its batch.
-  const texts: KeyValueCache = new KeyvAdapter(cache.values as never, { disableBatchReads: true });
-  let minute = 0;
-  let storedInMinute = 0;
-  const mayStore = () => {
+/** Hashes that were announced and not asked for, at most. */
+const MAX_ANNOUNCED = 1_000;
+
+/** Apollo Server's cache, which is asked with a hash and nothing else. */
+export class ApqCache implements KeyValueCache {
+  readonly #cache: Pick<Cache, 'guarded'>;
+  readonly #texts: KeyValueCache;
+  readonly #budgetMs: number;
+  readonly #budgets = new LRUCache<string, Budget>({ max: MAX_ANNOUNCED });
+  #minute = 0;
+  #storedInMinute = 0;
+
+  /** @param budgetMs for whom no request has announced itself. */
+  constructor(cache: Pick<Cache, 'values' | 'guarded'>, budgetMs: number) {
+    this.#cache = cache;
+    // The cast: Keyv's class is declared twice, with private members. Batched, one failing read would fail all of its batch.
+    this.#texts = new KeyvAdapter(cache.values as never, { disableBatchReads: true });
+    this.#budgetMs = budgetMs;
+  }
+
+  /** Announces which request will ask for a hash, so that it costs that one's budget. Of two at once the later pays. */
+  plugin(): ApolloServerPlugin<{ readonly request: Pick<RequestScope, 'cacheBudget'> }> {
+    return {
+      requestDidStart: ({ request: { query, extensions }, contextValue }) => {
+        const { sha256Hash } = (extensions?.persistedQuery ?? {}) as { readonly sha256Hash?: string };
+        if (query === undefined && sha256Hash !== undefined)
+          this.#budgets.set(`apq:${sha256Hash}`, contextValue.request.cacheBudget);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Undefined, which the client is told as `PersistedQueryNotFound`, also for what is no hash at all. */
+  get(key: string): Promise<string | undefined> {
+    if (!KEY.test(key)) return Promise.resolve(undefined);
+    const budget = this.#budgets.get(key) ?? new Budget(this.#budgetMs);
+    this.#budgets.delete(key);
+    return this.#cache.guarded('apq', budget, async () => {
+      const text = await this.#texts.get(key);
+      return isNamedBy(key, text) ? text : undefined;
+    });
+  }
+
+  /** Not awaited by Apollo Server, and a failure costs nobody more than a text sent again. */
+  async set(key: string, text: string, options?: KeyValueCacheSetOptions): Promise<void> {
+    if (!KEY.test(key) || Buffer.byteLength(text) > APQ_MAX_TEXT_BYTES || !this.#mayStore()) return;
+    await this.#texts.set(key, text, options).catch(() => undefined);
+  }
+
+  delete(key: string): ReturnType<KeyValueCache['delete']> {
+    return this.#texts.delete(key);
+  }
+
+  #mayStore(): boolean {
     const now = Math.floor(performance.now() / 60_000);
-    if (now !== minute) [minute, storedInMinute] = [now, 0];
-    return storedInMinute++ < APQ_STORES_PER_MINUTE;
-  };
-
-  return {
-    /** Undefined, which the client is told as `PersistedQueryNotFound`, also for what is no hash at all. */
-    get: (key) =>
-      KEY.test(key)
-        ? cache.guarded('apq', budget(), async () => {
-            const text = await texts.get(key);
-            return isNamedBy(key, text) ? text : undefined;
-          })
-        : Promise.resolve(undefined),
-
-    /** Not awaited by Apollo Server, and a failure costs nobody more than a text sent again. */
-    async set(key: string, text: string, options?: KeyValueCacheSetOptions) {
-      if (!KEY.test(key) || Buffer.byteLength(text) > APQ_MAX_TEXT_BYTES || !mayStore()) return;
-      await texts.set(key, text, options).catch(() => undefined);
-    },
-
-    delete: (key) => texts.delete(key),
-  };
+    if (now !== this.#minute) [this.#minute, this.#storedInMinute] = [now, 0];
+    return this.#storedInMinute++ < APQ_STORES_PER_MINUTE;
+  }
 }
 
 /** Apollo Server appends what it gets as a hash to a string, and fails with an object that has a `toString` of its own. */

@@ -1,37 +1,77 @@
 /**
  * What a client gets to read of an error. Errors that are meant for it keep their code, everything else becomes one fixed text and
- * a line in the log; no message of a driver or library, no stack and no field suggestion gets out. Called by Apollo Server.
+ * a line in the log; no message of a driver or library, no stack and no field suggestion gets out. Called by Apollo Server, which
+ * doesn't say for which request: so the id of that is added afterwards, here for results, in `http/` for refusals without a context.
  */
+import type { ApolloServerPlugin, HTTPGraphQLResponse } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
-import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
+import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
 import type { Logger } from 'pino';
 import { CodedError } from '../errors.js';
-import { currentRequest } from '../request.js';
+import type { RequestScope } from '../request.js';
 import { limitBehind, type Limits } from './limits.js';
 
-/** Makes Apollo Server's `formatError`. Unexpected errors are logged, each once, however many fields fail with it. */
-export function errorFormatter(logger: Pick<Logger, 'error'>, limits: Limits) {
+export interface ErrorFormatting {
+  /** Apollo Server's `formatError`. */
+  readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+  /** Adds the request's id to each error of a result, and logs the unexpected ones, each once, however many fields fail with it. */
+  readonly plugin: ApolloServerPlugin<{ readonly request: Pick<RequestScope, 'requestId'> }>;
+}
+
+export function errorFormatting(logger: Pick<Logger, 'error'>, limits: Limits): ErrorFormatting {
   const logged = new WeakSet<Error>();
-  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
-    const requestId = currentRequest.getStore()?.requestId;
+
+  function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
     const origin = originOf(error);
     const coded = origin instanceof CodedError ? origin : limitBehind(formatted, origin, limits);
-    if (coded !== undefined) return { ...formatted, message: coded.message, extensions: { ...coded.extensions, requestId } };
+    if (coded !== undefined) return { ...formatted, message: coded.message, extensions: { ...coded.extensions } };
 
     const code = origin instanceof GraphQLError ? codeOf(formatted, origin) : ApolloServerErrorCode.INTERNAL_SERVER_ERROR;
-    if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) {
-      return {
-        ...formatted,
-        message: withoutSuggestion(formatted.message),
-        extensions: { ...formatted.extensions, code, requestId },
-      };
+    if (code === ApolloServerErrorCode.INTERNAL_SERVER_ERROR) {
+      return { ...formatted, message: 'Internal server error', extensions: { code } };
     }
-    if (!logged.has(origin)) {
-      logged.add(origin);
-      logger.error({ requestId, path: formatted.path?.join('.'), err: origin }, 'unexpected error in a GraphQL request');
-    }
-    return { ...formatted, message: 'Internal server error', extensions: { code, requestId } };
+    return { ...formatted, message: withoutSuggestion(formatted.message), extensions: { ...formatted.extensions, code } };
+  }
+
+  function log(requestId: string, path: string | undefined, error: Error): void {
+    if (logged.has(error)) return;
+    logged.add(error);
+    logger.error({ requestId, path, err: error }, 'unexpected error in a GraphQL request');
+  }
+
+  return {
+    formatError,
+    plugin: {
+      unexpectedErrorProcessingRequest({ requestContext, error }) {
+        log(requestContext.contextValue.request.requestId, undefined, originOf(error));
+        return Promise.resolve();
+      },
+      requestDidStart: ({ contextValue: { request } }) =>
+        Promise.resolve({
+          willSendResponse({ errors: thrown, response: { body } }) {
+            if (body.kind !== 'single' || body.singleResult.errors === undefined) return Promise.resolve();
+            const { requestId } = request;
+            body.singleResult.errors = body.singleResult.errors.map((error, i) => {
+              const isUnexpected = error.extensions?.code === ApolloServerErrorCode.INTERNAL_SERVER_ERROR;
+              if (isUnexpected) log(requestId, error.path?.join('.'), originOf(thrown?.[i]));
+              return { ...error, extensions: { ...error.extensions, requestId } };
+            });
+            return Promise.resolve();
+          },
+        }),
+    },
   };
+}
+
+/** Adds the request's id to the errors of a refusal, which most often had no context to take it from. */
+export function withRequestId(answer: HTTPGraphQLResponse, requestId: string): HTTPGraphQLResponse {
+  const { status = 200, headers, body } = answer;
+  if (status < 400 || body.kind !== 'complete' || headers.get('content-type')?.includes('json') !== true) return answer;
+  const { errors = [], ...rest } = JSON.parse(body.string) as FormattedExecutionResult;
+  const named = errors.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
+  const string = `${JSON.stringify({ errors: named, ...rest })}\n`;
+  headers.set('content-length', String(Buffer.byteLength(string)));
+  return { ...answer, body: { kind: 'complete', string } };
 }
 
 /** What was thrown first. graphql-js wraps it once to add the path, Apollo Server once more to add a code. */

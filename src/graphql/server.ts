@@ -14,7 +14,7 @@ import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { APQ_TTL_SECONDS, hashesAreStrings } from './apq-cache.js';
 import type { GraphQLContext } from './context.js';
-import { errorFormatter } from './errors.js';
+import { errorFormatting } from './errors.js';
 import { introspectionOnlyWhenVerified } from './introspection.js';
 import { documentLimits, type Limits } from './limits.js';
 import { operationLimits } from './operation-limits.js';
@@ -36,6 +36,7 @@ export interface ApolloServerParts {
 
 export function createApolloServer(parts: ApolloServerParts): ApolloServer<GraphQLContext> {
   const { schema, apqCache, production, logger, limits, landingPage } = parts;
+  const errors = errorFormatting(logger, limits);
   return new ApolloServer<GraphQLContext>({
     schema,
     logger,
@@ -43,6 +44,7 @@ export function createApolloServer(parts: ApolloServerParts): ApolloServer<Graph
     persistedQueries: { ttl: APQ_TTL_SECONDS },
     documentStore: new InMemoryLRUCache<DocumentNode>({ maxSize: DOCUMENTS_MAX_BYTES }),
     plugins: [
+      errors.plugin,
       hashesAreStrings(),
       operationLimits(limits),
       ...(production ? [introspectionOnlyWhenVerified()] : []),
@@ -64,7 +66,7 @@ export function createApolloServer(parts: ApolloServerParts): ApolloServer<Graph
     allowBatchedHttpRequests: false,
     hideSchemaDetailsFromClientErrors: true,
     includeStacktraceInErrorResponses: false,
-    formatError: errorFormatter(logger, limits),
+    formatError: errors.formatError,
     // Signals are `main.ts`'s.
     stopOnTerminationSignals: false,
   });

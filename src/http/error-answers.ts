@@ -22,11 +22,11 @@ export function answerErrors<Context extends BaseContext>(app: FastifyInstance, 
     // Fastify closes the connection when it hasn't read a body to its end. Left to itself, node reads the rest and drops it; cut off
     // while it still sends, a client would never see the answer.
     if (!parts.isDraining()) reply.removeHeader('connection');
-    if (pathOf(request) === GRAPHQL_PATH) return answerGraphQLError(parts.apollo, error, request, reply);
     if (error.status === 500) {
       const { requestId, route } = request.scope;
       parts.logger.error({ requestId, route, err: error.cause }, 'unexpected error in an HTTP request');
     }
+    if (pathOf(request) === GRAPHQL_PATH) return answerGraphQLError(parts.apollo, error, request, reply);
     return answerDetail(reply, error);
   });
 

@@ -7,6 +7,7 @@ import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLRespons
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { hasPermission } from '../auth/principal.js';
+import { withRequestId } from '../graphql/errors.js';
 import type { RequestScope } from '../request.js';
 import { etagOf, type FinishedAnswer } from '../response-cache/attempt.js';
 import { forwardedStatus } from '../response-cache/cache-status.js';
@@ -15,7 +16,7 @@ import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import type { HttpError } from './errors.js';
 import { cacheControl, hasCredentials } from './headers.js';
-import { matchesEtag, type StoredAnswer, storedAnswer } from './stored-answer.js';
+import { matchesEtag, storedAnswer } from './stored-answer.js';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -44,7 +45,7 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
       const attempt = responses.attempt(scope, { directives, aliasName, missed, isDebugged });
       let finished: FinishedAnswer | undefined;
       try {
-        const answer = await apollo.executeHTTPGraphQLRequest({
+        const answered = await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: {
             // Fastify leaves the body out of the answer to a HEAD.
             method: method === 'HEAD' ? 'GET' : method,
@@ -54,6 +55,7 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
           },
           context: () => Promise.resolve(contextFor(scope)),
         });
+        const answer = withRequestId(answered, scope.requestId);
         finished = toFinished(answer);
         attempt.end(finished);
         if (isDebugged && finished?.status === 200 && !isPage(answer)) {
@@ -70,14 +72,16 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
         // Not 200: Apollo Server has found no content type that the client takes.
         if (attempt.hit !== undefined && finished?.status === 200 && finished.contentType !== undefined) {
           const isHit = attempt.forwarded.fwd !== 'collapsed';
-          const stored = storedAnswer(attempt.hit, {
+          const stored: string[] = [];
+          const { status, body: bytes } = storedAnswer(attempt.hit, stored, {
             request: raw,
             contentType: finished.contentType,
             nowMs: responses.nowMs(),
             status: isHit ? undefined : forwardedStatus(attempt.forwarded),
             publicMaxAgeSeconds,
           });
-          return await sendStored(reply, stored);
+          for (let i = 0; i < stored.length; i += 2) reply.header(stored[i] as string, stored[i + 1]);
+          return await reply.status(status).send(bytes);
         }
         const noStore = (answer.status ?? 200) >= 400 || scope.isNoStore;
         return await send(reply, answer, {
@@ -103,7 +107,7 @@ export async function answerGraphQLError<Context extends BaseContext>(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { accept = '' } = request.headers;
-  const answer = await apollo.executeHTTPGraphQLRequest({
+  const answered = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
       // A request that neither gets the landing page nor is refused for another reason than this error.
       method: 'POST',
@@ -116,12 +120,10 @@ export async function answerGraphQLError<Context extends BaseContext>(
     },
     context: () => Promise.reject(toGraphQLError(error)),
   });
-  return send(reply, answer, { 'cache-control': 'no-store' });
+  return send(reply, withRequestId(answered, request.scope.requestId), { 'cache-control': 'no-store' });
 }
 
-function toGraphQLError({ status, code, message, headers, details, cause }: HttpError): Error {
-  // For the log Apollo Server needs the error itself; of this kind it tells the client nothing anyway.
-  if (code === 'INTERNAL_SERVER_ERROR' && cause instanceof Error) return cause;
+function toGraphQLError({ status, code, message, headers, details }: HttpError): GraphQLError {
   const http = { status, headers: new HeaderMap(Object.entries(headers)) };
   return new GraphQLError(message, { extensions: { ...details, code, http } });
 }
@@ -135,11 +137,6 @@ function send(reply: FastifyReply, answer: HTTPGraphQLResponse, headers: Readonl
     .status(answer.status ?? 200)
     .headers({ ...Object.fromEntries(answer.headers), ...headers })
     .send(body.kind === 'complete' ? body.string : Readable.from(body.asyncIterator));
-}
-
-function sendStored(reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply {
-  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1]);
-  return reply.status(status).send(body);
 }
 
 /** Undefined for an answer in parts. */

@@ -98,7 +98,8 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
 
   function send(request: IncomingMessage, response: ServerResponse, scope: HttpRequestScope, alias: Alias, hit: BodyHit): void {
     const { contentType, operationName } = alias;
-    const { status, body, encoding, headers } = storedAnswer(hit, {
+    const headers = headersFor(request, scope);
+    const { status, body, encoding } = storedAnswer(hit, headers, {
       request,
       contentType,
       nowMs: responses.nowMs(),
@@ -106,7 +107,7 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
       publicMaxAgeSeconds,
     });
     scope.operation = { type: 'query', name: operationName };
-    response.writeHead(status, headersFor(request, scope).concat(headers));
+    response.writeHead(status, headers);
     if (body === undefined) response.end();
     else response.end(body, encoding);
     onEnd(scope, response);
@@ -133,14 +134,18 @@ function lengthOfPost({ method, url, headers }: IncomingMessage): number | undef
 
 /** Reads the body without ending the request, so that it can be put back. @param gone called in place of `done` when the client has gone. */
 function readBody(request: IncomingMessage, length: number, gone: () => void, done: (body: Buffer) => void): void {
-  const read = (): void => {
-    const body = request.read(length) as Buffer | null;
-    if (body === null || body.length < length) return; // more is to come, or the client has gone
-    request.off('readable', read);
+  const chunks: Buffer[] = [];
+  let missing = length;
+  const read = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    missing -= chunk.length;
+    if (missing > 0) return;
+    request.off('data', read);
     request.off('close', gone);
-    done(body);
+    request.pause(); // before it has ended, which is noticed later
+    done(chunks.length === 1 ? chunk : Buffer.concat(chunks, length));
   };
-  request.on('readable', read);
+  request.on('data', read);
   request.once('close', gone);
 }
 

@@ -5,7 +5,7 @@ import { HEALTH_PATHS } from './health.js';
 import { type HttpMetrics, METRICS_PATH } from './metrics-route.js';
 import type { HttpRequestScope } from './request-scope.js';
 
-const PROBE_PATHS: readonly string[] = [...HEALTH_PATHS, METRICS_PATH];
+export const PROBE_PATHS: readonly string[] = [...HEALTH_PATHS, METRICS_PATH];
 const MAX_OPERATION_NAME_CHARACTERS = 128;
 
 /** Has {@link logEnded} called when the answer was sent or the client has gone. */
@@ -15,7 +15,10 @@ export function logWhenClosed(logger: Logger, metrics: HttpMetrics, scope: HttpR
   });
 }
 
-/** Writes the line, and tells the metrics. Probes are logged at level debug. @param isAnswered false: the client has gone before. */
+/**
+ * Ends a request for those who watch: writes the line, tells the metrics, ends the trace. Probes are logged at level debug.
+ * @param isAnswered false: the client has gone before.
+ */
 export function logEnded(
   logger: Logger,
   metrics: HttpMetrics,
@@ -26,12 +29,14 @@ export function logEnded(
   const { requestId, route, operation, caller, startedAt } = scope;
   const milliseconds = performance.now() - startedAt;
   metrics.requestEnded(route, response.statusCode, milliseconds);
+  scope.trace?.ended({ requestId, route, operation, isAnswered });
   const isProbe = route !== undefined && PROBE_PATHS.includes(route);
   const level = isProbe ? 'debug' : 'info';
   if (!logger.isLevelEnabled(level)) return;
   logger[level](
     {
       requestId,
+      traceId: scope.trace?.traceId,
       route,
       operation: operation?.name?.slice(0, MAX_OPERATION_NAME_CHARACTERS),
       operationType: operation?.type,

@@ -3,8 +3,10 @@
  * cache read. Made by `server.ts` for every request; it must never outlive it.
  */
 import type { Principal } from '../auth/principal.js';
-import type { Budget } from '../cache/cache.js';
+import { Budget } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
+import type { Attempt } from '../response-cache/attempt.js';
+import type { RequestTrace } from '../tracing/tracing.js';
 
 /** The operation that a GraphQL request asked for. */
 export interface RequestedOperation {
@@ -13,11 +15,14 @@ export interface RequestedOperation {
   readonly name: string | undefined;
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 export class HttpRequestScope implements RequestScope {
   readonly requestId: string;
   /** On `performance.now()`'s scale. */
   readonly startedAt = performance.now();
-  readonly cacheBudget: Budget;
+  /** Undefined where it is not traced. */
+  readonly trace: RequestTrace | undefined;
   /** The route that answered, for the log. Undefined when there is none at this path. */
   route: string | undefined;
   /** Undefined until it is known, so for a document that is not valid. */
@@ -28,16 +33,27 @@ export class HttpRequestScope implements RequestScope {
   aliasName: string | undefined;
   /** The operation that was looked up by that name and not found. */
   missed: string | undefined;
+  /** Its way through the response cache, if it came to `/graphql`. */
+  attempt: Attempt | undefined;
   #principal: Principal | undefined;
   #isPrivate = false;
   #isNoStore = false;
   #staleAgeSeconds: number | undefined;
   #freshForMs = Infinity;
-  readonly #deps = new Set<string>();
+  readonly #budgetMs: number;
+  // Both made when they are needed, which is not for an answer out of memory.
+  #cacheBudget: Budget | undefined;
+  #deps: Set<string> | undefined;
 
-  constructor(requestId: string, cacheBudget: Budget) {
+  /** @param budgetMs `CACHE_BUDGET_MS`. */
+  constructor(requestId: string, budgetMs: number, trace?: RequestTrace) {
     this.requestId = requestId;
-    this.cacheBudget = cacheBudget;
+    this.#budgetMs = budgetMs;
+    this.trace = trace;
+  }
+
+  get cacheBudget(): Budget {
+    return (this.#cacheBudget ??= new Budget(this.#budgetMs));
   }
 
   principal(): Principal {
@@ -47,6 +63,7 @@ export class HttpRequestScope implements RequestScope {
   }
 
   touched(deps: Iterable<string>, freshForMs: number): void {
+    this.#deps ??= new Set();
     for (const dep of deps) this.#deps.add(dep);
     this.#freshForMs = Math.min(this.#freshForMs, freshForMs);
   }
@@ -90,6 +107,6 @@ export class HttpRequestScope implements RequestScope {
 
   /** All keys and tags that the answer depends on. */
   get deps(): ReadonlySet<string> {
-    return this.#deps;
+    return this.#deps ?? NOTHING;
   }
 }

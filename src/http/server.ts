@@ -21,12 +21,12 @@ import { setTimeout } from 'node:timers/promises';
 import type { ApolloServer } from '@apollo/server';
 import { fastify, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticator.js';
-import { Budget } from '../cache/cache.js';
 import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
-import { currentRequest, type RequestScope } from '../request.js';
+import type { RequestScope } from '../request.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
 import { addAdminRoutes, type AdminPage } from './admin-page.js';
+import type { HttpTracing } from '../tracing/tracing.js';
 import { readJsonBodies } from './body.js';
 import { Connections } from './connections.js';
 import { Cors, isPreflight } from './cors.js';
@@ -40,7 +40,7 @@ import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
 import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
 import { answerKnownRequests } from './known-requests.js';
-import { logEnded, logWhenClosed } from './request-log.js';
+import { logEnded, logWhenClosed, PROBE_PATHS } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
 
 export interface HttpParts<Context extends { readonly request: RequestScope }> {
@@ -57,6 +57,8 @@ export interface HttpParts<Context extends { readonly request: RequestScope }> {
   readonly health: Health;
   readonly metrics: HttpMetrics;
   readonly responses: ResponseCache;
+  /** Undefined: no traces. */
+  readonly tracing?: HttpTracing | undefined;
 }
 
 export interface HttpServer {
@@ -75,16 +77,20 @@ declare module 'fastify' {
   }
 }
 
+/** A property, because a WeakMap of all requests under way costs more than all else that is done with it. */
+type ScopedRequest = IncomingMessage & { scope?: HttpRequestScope };
+
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
-  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, adminPage, health, metrics, responses } = parts;
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, adminPage, health, metrics, responses, tracing } = parts;
   const cors = new Cors(config.corsOrigins);
-  const scopes = new WeakMap<IncomingMessage, HttpRequestScope>();
   let drained: Promise<void> | undefined;
 
-  const headersFor = (request: IncomingMessage, scope: HttpRequestScope): string[] => [
-    ...commonHeaders(scope.requestId, { varyOrigin: cors.isEnabled }),
-    ...cors.headers(request.headers.origin),
-  ];
+  const varyOrigin = { varyOrigin: cors.isEnabled };
+  const headersFor = (request: IncomingMessage, scope: HttpRequestScope): string[] => {
+    const headers = commonHeaders(scope.requestId, varyOrigin);
+    if (request.headers.origin !== undefined) headers.push(...cors.headers(request.headers.origin));
+    return headers;
+  };
   const answerKnown = answerKnownRequests({
     responses,
     authenticator,
@@ -103,24 +109,28 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   const beforeRouting =
     (route: RequestListener): RequestListener =>
     (request, response) => {
-      const scope = new HttpRequestScope(requestIdFrom(request.headers['x-request-id']), new Budget(config.budgetMs));
+      const requestId = requestIdFrom(request.headers['x-request-id']);
+      const scope = new HttpRequestScope(requestId, config.budgetMs, tracing?.traceOf(request));
       const goOn = (): void => {
-        scopes.set(request, scope);
+        (request as ScopedRequest).scope = scope;
         connections.track(response);
         logWhenClosed(logger, metrics, scope, response);
-        setHeaders(response, [...headersFor(request, scope), 'cache-control', 'no-store']); // until something better is known
+        setHeaders(response, headersFor(request, scope).concat('cache-control', 'no-store')); // until something better is known
         if (isPreflight(request.method, request.headers)) {
           setHeaders(response, cors.preflightHeaders(request.headers.origin));
           response.writeHead(204).end();
           return;
         }
-        currentRequest.run(scope, route, request, response);
+        route(request, response);
       };
       if (!answerKnown(request, response, scope, goOn)) goOn();
     };
 
+  const traced = (listener: RequestListener): RequestListener =>
+    tracing?.traced(listener, (url) => !PROBE_PATHS.includes(url)) ?? listener;
+
   const app = fastify({
-    serverFactory: (route) => createListener(beforeRouting(route)),
+    serverFactory: (route) => createListener(traced(beforeRouting(route))),
     clientErrorHandler: answerUnreadableRequest,
     bodyLimit: MAX_BODY_BYTES,
     // No route has a schema, and the compilers for them cost a tenth of the start.
@@ -137,7 +147,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   // Step 6: the routes are below. 404 and 405 are errors like others.
   app.decorateRequest('scope', {
     getter(this: FastifyRequest) {
-      const scope = scopes.get(this.raw);
+      const { scope } = this.raw as ScopedRequest;
       if (scope === undefined) throw new Error('A request came to fastify without a scope.');
       return scope;
     },

@@ -12,8 +12,6 @@ export interface StoredAnswer {
   readonly status: 200 | 304;
   readonly body: Buffer | string | undefined;
   readonly encoding: BufferEncoding;
-  /** Names and values in turn. */
-  readonly headers: string[];
 }
 
 export interface StoredAnswerOptions {
@@ -27,22 +25,23 @@ export interface StoredAnswerOptions {
   readonly publicMaxAgeSeconds: number;
 }
 
-export function storedAnswer({ entry, tier }: BodyHit, options: StoredAnswerOptions): StoredAnswer {
+/** @param headers names and values in turn; gets those of this answer too. */
+export function storedAnswer({ entry, tier }: BodyHit, headers: string[], options: StoredAnswerOptions): StoredAnswer {
   const { request, contentType, nowMs, status, publicMaxAgeSeconds } = options;
   const { etag = '' } = entry.x.meta;
-  const headers = [
+  headers.push(
     'cache-control',
     cacheControl({ noStore: false, hasCredentials: hasCredentials(request.headers), publicMaxAgeSeconds }),
     'cache-status',
     status ?? hitStatus(Math.floor(freshForMs(entry, nowMs) / 1000), tier),
-  ];
+  );
   if (status === undefined) headers.push('age', String(Math.max(0, Math.floor((nowMs - entry.t) / 1000))));
   if (request.method !== 'POST') {
     headers.push('etag', etag);
-    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, body: undefined, encoding: 'latin1', headers };
+    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, body: undefined, encoding: 'latin1' };
   }
   headers.push('content-type', contentType, 'content-length', String(entry.x.content.length));
-  return { status: 200, body: entry.x.content, encoding: 'latin1', headers };
+  return { status: 200, body: entry.x.content, encoding: 'latin1' };
 }
 
 /** RFC 9110 section 13.1.2, with weak comparison. */

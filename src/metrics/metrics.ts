@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CacheFigures, Invalidation, NamespaceCounters } from '../cache/cache.js';
 import { type Metric, METRICS } from './catalogue.js';
+import { Durations } from './durations.js';
 
 /** How the end of a look-up is called in the label `result`. */
 const RESULTS = { l1: 'l1Hits', l2: 'l2Hits', miss: 'misses', stale: 'staleServed', bypass: 'bypassed' } as const;
@@ -20,15 +21,13 @@ export interface Watched {
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requestSeconds: Histogram;
-  /** Those of it that occurred, because looking labels up costs more than observing. */
-  readonly #requests = new Map<string, Histogram.Internal<string>>();
+  readonly #requestSeconds: Durations;
   readonly #invalidations: Counter;
   readonly #invalidationSeconds: Histogram;
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
-    this.#requestSeconds = new Histogram({ ...this.#of(METRICS.requestSeconds), buckets: REQUEST_BUCKETS_SECONDS });
+    this.#requestSeconds = new Durations(METRICS.requestSeconds, REQUEST_BUCKETS_SECONDS, this.#registry);
     this.#invalidations = new Counter(this.#of(METRICS.invalidations));
     this.#invalidationSeconds = new Histogram({
       ...this.#of(METRICS.invalidationSeconds),
@@ -80,11 +79,7 @@ export class Metrics {
 
   /** @param route as it is registered, never as it was sent: whoever asks could make up endlessly many. */
   requestEnded(route = 'none', status: number, milliseconds: number): void {
-    const name = `${String(status)} ${route}`;
-    let histogram = this.#requests.get(name);
-    if (histogram === undefined)
-      this.#requests.set(name, (histogram = this.#requestSeconds.labels({ route, status: String(status) })));
-    histogram.observe(milliseconds / 1000);
+    this.#requestSeconds.observe(`${String(status)} ${route}`, () => ({ route, status: String(status) }), milliseconds / 1000);
   }
 
   invalidationAnswered({ status, requestedAt, appliedAt }: Invalidation): void {

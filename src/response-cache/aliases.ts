@@ -4,18 +4,15 @@
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Principal } from '../auth/principal.js';
-import type { ResponseKeys } from './response-keys.js';
 
-/** Some 8 MB in all. */
+/** Some 15 MB in all. */
 const MAX_ALIASES = 20_000;
+const MAX_NAME_BYTES = 512;
 const MAX_VARIANTS = 500;
 
 /** What is known of a request that was answered before. */
 export interface Alias {
   readonly canonical: string;
-  /** Under what it is stored for each caller who has asked. */
-  readonly keys: WeakMap<Principal, ResponseKeys>;
   /** Of the answer, as Apollo Server chose it by `accept`. */
   readonly contentType: string;
   readonly operationName: string | undefined;
@@ -35,28 +32,42 @@ export class Aliases {
   readonly #variants = new Map<string, number>();
   /** Never given twice: requests under way may still learn by a number of before. */
   #nextVariant = 0;
+  #last: { readonly variant: RequestVariant; readonly number: number } | undefined;
 
-  /** The name of a request. Hashed, because V8 doesn't hash long strings and a Map of bodies would compare them one by one. */
-  nameOf({ method, accept, contentType, isPreflighted }: RequestVariant, bytes: Buffer | string): string {
+  /** The name of a request: its bytes where they are few. Long ones V8 doesn't hash, and a Map of them would compare them one by one. */
+  nameOf(variant: RequestVariant, bytes: Buffer | string): string {
+    const number = String(this.#numberOf(variant));
+    if (bytes.length > MAX_NAME_BYTES) return `${number}#${hash('sha256', bytes, 'base64')}`;
+    return `${number}=${typeof bytes === 'string' ? bytes : bytes.toString('latin1')}`;
+  }
+
+  #numberOf(variant: RequestVariant): number {
+    if (this.#last !== undefined && isSame(this.#last.variant, variant)) return this.#last.number;
+    const { method, accept, contentType, isPreflighted } = variant;
     const text = `${method}\n${accept ?? ''}\n${contentType ?? ''}\n${String(isPreflighted)}`;
-    let variant = this.#variants.get(text);
-    if (variant === undefined) {
+    let number = this.#variants.get(text);
+    if (number === undefined) {
       // So many only if somebody makes them up; then everybody's requests are learnt anew.
       if (this.#variants.size >= MAX_VARIANTS) {
         this.#variants.clear();
         this.#aliases.clear();
       }
-      variant = this.#nextVariant++;
-      this.#variants.set(text, variant);
+      number = this.#nextVariant++;
+      this.#variants.set(text, number);
     }
-    return `${String(variant)} ${hash('sha256', bytes, 'base64')}`;
+    this.#last = { variant, number };
+    return number;
   }
 
   get(name: string): Alias | undefined {
     return this.#aliases.get(name);
   }
 
-  learn(name: string, alias: Omit<Alias, 'keys'>): void {
-    this.#aliases.set(name, { ...alias, keys: new WeakMap() });
+  learn(name: string, alias: Alias): void {
+    this.#aliases.set(name, alias);
   }
+}
+
+function isSame(a: RequestVariant, b: RequestVariant): boolean {
+  return a.accept === b.accept && a.contentType === b.contentType && a.method === b.method && a.isPreflighted === b.isPreflighted;
 }

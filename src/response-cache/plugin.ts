@@ -4,13 +4,13 @@
  */
 import { type ApolloServerPlugin, type GraphQLRequestListener, HeaderMap } from '@apollo/server';
 import type { RequestScope } from '../request.js';
+import type { CacheableRequest } from './attempt.js';
 import { hintOf } from './hints.js';
-import type { ResponseCache } from './response-cache.js';
 
-export function responseCachePlugin(responses: ResponseCache): ApolloServerPlugin<{ readonly request: RequestScope }> {
+export function responseCachePlugin(): ApolloServerPlugin<{ readonly request: RequestScope }> {
   return {
     requestDidStart: ({ contextValue }): Promise<GraphQLRequestListener<{ readonly request: RequestScope }>> => {
-      const attempt = responses.attemptOf(contextValue.request);
+      const { attempt } = contextValue.request as Partial<CacheableRequest>;
       if (attempt === undefined) return Promise.resolve({}); // not a request by HTTP
       return Promise.resolve({
         async responseForOperation({ schema, document, operation: known, queryHash, request }) {

@@ -10,9 +10,9 @@ import { LRUCache } from 'lru-cache';
 import type { Principal } from '../auth/principal.js';
 import type { BodyHit, Budget } from '../cache/cache.js';
 import { type Alias, Aliases } from './aliases.js';
-import { Attempt, type AttemptOptions, type CacheableRequest, type ResponseCacheOptions } from './attempt.js';
+import { Attempt, type AttemptOptions, type AttemptParts, type CacheableRequest, type ResponseCacheOptions } from './attempt.js';
 import { Executions } from './executions.js';
-import { type ResponseKeys, responseKeys } from './response-keys.js';
+import { responseKeys } from './response-keys.js';
 
 /** Operations of which it is remembered whether their answers were somebody's own. */
 const MAX_SCOPES = 10_000;
@@ -20,12 +20,11 @@ const MAX_SCOPES = 10_000;
 export class ResponseCache {
   readonly aliases = new Aliases();
   readonly options: ResponseCacheOptions;
-  readonly #executions = new Executions();
-  readonly #scopes = new LRUCache<string, 'everyone' | 'caller'>({ max: MAX_SCOPES });
-  readonly #attempts = new WeakMap<object, Attempt>();
+  readonly #parts: AttemptParts;
 
   constructor(options: ResponseCacheOptions) {
     this.options = options;
+    this.#parts = { ...options, aliases: this.aliases, executions: new Executions(), scopes: new LRUCache({ max: MAX_SCOPES }) };
   }
 
   get isOn(): boolean {
@@ -39,37 +38,20 @@ export class ResponseCache {
 
   /** What this pod's memory has for a request that is known by its bytes. */
   inMemory(alias: Alias, caller: Principal): BodyHit | undefined {
-    const hit = this.options.bodies.inMemory(keysOf(alias, caller));
+    const hit = this.options.bodies.inMemory(responseKeys(alias.canonical, caller));
     if (hit !== undefined) this.options.counts.l1Hits++;
     return hit;
   }
 
   /** The same in Redis, in one round trip. */
   async inStore(alias: Alias, caller: Principal, budget: Budget): Promise<BodyHit | undefined> {
-    const hit = await this.options.bodies.inStore(keysOf(alias, caller), budget);
+    const hit = await this.options.bodies.inStore(responseKeys(alias.canonical, caller), budget);
     if (hit !== undefined) this.options.counts.l2Hits++;
     return hit;
   }
 
   /** Begins a request's way through Apollo Server. */
   attempt(request: CacheableRequest, options: AttemptOptions): Attempt {
-    const attempt = new Attempt(
-      { ...this.options, aliases: this.aliases, executions: this.#executions, scopes: this.#scopes },
-      request,
-      options,
-    );
-    this.#attempts.set(request, attempt);
-    return attempt;
+    return (request.attempt = new Attempt(this.#parts, request, options));
   }
-
-  /** That of a request that came by HTTP. */
-  attemptOf(request: object): Attempt | undefined {
-    return this.#attempts.get(request);
-  }
-}
-
-function keysOf(alias: Alias, caller: Principal): ResponseKeys {
-  let keys = alias.keys.get(caller);
-  if (keys === undefined) alias.keys.set(caller, (keys = responseKeys(alias.canonical, caller)));
-  return keys;
 }

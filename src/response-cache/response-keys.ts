@@ -23,7 +23,7 @@ export function canonicalKey(
   variables: unknown,
 ): string | undefined {
   try {
-    return hash('sha256', JSON.stringify([version, documentHash, operationName, variables ?? {}], sortKeys), 'base64url');
+    return hash('sha256', JSON.stringify([version, documentHash, operationName, variables ?? {}], sortKeys), 'hex');
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -31,11 +31,8 @@ export function canonicalKey(
 }
 
 export function responseKeys(canonical: string, caller: Principal): ResponseKeys {
-  return [keyOf(canonical, ''), keyOf(canonical, digestOf(caller))];
-}
-
-function keyOf(canonical: string, caller: string): string {
-  return `${RESPONSE_NAMESPACE}:${hash('sha256', `${canonical} ${caller}`, 'hex')}`;
+  const everyone = `${RESPONSE_NAMESPACE}:${canonical}`;
+  return [everyone, `${everyone}:${digestOf(caller)}`];
 }
 
 const digests = new WeakMap<Principal, string>();

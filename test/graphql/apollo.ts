@@ -10,9 +10,9 @@ import { pino } from 'pino';
 import { ANONYMOUS, type Principal } from '../../src/auth/principal.js';
 import { Budget } from '../../src/cache/cache.js';
 import type { GraphQLContext } from '../../src/graphql/context.js';
+import { withRequestId } from '../../src/graphql/errors.js';
 import { LIMITS, type Limits } from '../../src/graphql/limits.js';
 import { createApolloServer } from '../../src/graphql/server.js';
-import { currentRequest } from '../../src/request.js';
 import { track } from '../harness/registry.js';
 
 export const REQUEST_ID = 'request-1';
@@ -74,19 +74,14 @@ export async function startApollo(options: ApolloOptions = {}): Promise<TestApol
       touched() {},
       noStore() {},
     };
-    return currentRequest.run(request, async () => {
-      const {
-        status = 200,
-        headers: sent,
-        body: answer,
-      } = await server.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method, search, body, headers: new HeaderMap(Object.entries(headers)) },
-        context: () => Promise.resolve({ request } as unknown as GraphQLContext),
-      });
-      if (answer.kind !== 'complete') throw new Error('the answer is in several parts');
-      const isJson = sent.get('content-type')?.includes('json') ?? false;
-      return { status, headers: sent, text: answer.string, body: isJson ? JSON.parse(answer.string) : {} };
+    const answered = await server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method, search, body, headers: new HeaderMap(Object.entries(headers)) },
+      context: () => Promise.resolve({ request } as unknown as GraphQLContext),
     });
+    const { status = 200, headers: sent, body: answer } = withRequestId(answered, REQUEST_ID);
+    if (answer.kind !== 'complete') throw new Error('the answer is in several parts');
+    const isJson = sent.get('content-type')?.includes('json') ?? false;
+    return { status, headers: sent, text: answer.string, body: isJson ? JSON.parse(answer.string) : {} };
   };
   return {
     resolved,

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Budget, createCache, MemoryOutbox, type Cache } from '../../src/cache/cache.js';
 import { openRedis } from '../../src/connections.js';
-import { APQ_MAX_TEXT_BYTES, APQ_STORES_PER_MINUTE, APQ_TTL_SECONDS, createApqCache } from '../../src/graphql/apq-cache.js';
+import { APQ_MAX_TEXT_BYTES, APQ_STORES_PER_MINUTE, APQ_TTL_SECONDS, ApqCache } from '../../src/graphql/apq-cache.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
@@ -41,7 +41,7 @@ async function startCache(redisUrl?: string): Promise<Cache> {
 }
 
 async function startWith(cache: Cache): Promise<TestApollo> {
-  return startApollo({ apqCache: createApqCache(cache, () => new Budget(BUDGET_MS)) });
+  return startApollo({ apqCache: new ApqCache(cache, BUDGET_MS) });
 }
 
 /** Registers a text as clients do: by hash, which is unknown, then in full. */
@@ -75,6 +75,19 @@ describe('with Redis', () => {
     const ttl = await client.ttl(key);
     expect(ttl).toBeGreaterThan(APQ_TTL_SECONDS - 60);
     expect(ttl).toBeLessThanOrEqual(APQ_TTL_SECONDS);
+  });
+
+  it('is paid by the request that asks', async () => {
+    const query = '{ viewer { permissions } }';
+    const cache = await startCache(redis.url);
+    await register(await startWith(cache), query);
+    const texts = new ApqCache(cache, BUDGET_MS);
+    const get = () => texts.get(`apq:${hashOf(query)}`);
+    await waitFor(async () => (await get()) === query);
+    const asking = { request: persisted(hashOf(query)), contextValue: { request: { cacheBudget: new Budget(0) } } };
+    await texts.plugin().requestDidStart?.(asking as never);
+    expect(await get()).toBe(undefined);
+    expect(await get()).toBe(query);
   });
 
   it('never runs a text that is not the one its hash names', async () => {

@@ -106,7 +106,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     landingPage: page,
   });
   apollo.addPlugin(staleMarker);
-  apollo.addPlugin(responseCachePlugin(responses));
+  apollo.addPlugin(responseCachePlugin());
   const server = createHttpServer<GraphQLContext>({
     config: {
       port: 0,

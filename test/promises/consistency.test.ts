@@ -9,7 +9,8 @@ const LEAST_MS = 12_000;
 const MOST_MS = 60_000;
 
 describeWithMongoDb('four pods, through every fault there is', () => {
-  it('keep what they promise', { timeout: 150_000 }, async () => {
+  // Never a second time: what goes wrong once in a while is what it is looking for.
+  it('keep what they promise', { timeout: 150_000, retry: 0 }, async () => {
     const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
     console.log(`seed ${seed}`);
     const problems: string[] = [];

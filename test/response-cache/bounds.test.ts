@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS } from '../../src/auth/principal.js';
-import { Budget, type Cache, createCache, MemoryOutbox } from '../../src/cache/cache.js';
+import { type Cache, createCache, MemoryOutbox } from '../../src/cache/cache.js';
 import { HttpRequestScope } from '../../src/http/request-scope.js';
 import { type FinishedAnswer } from '../../src/response-cache/attempt.js';
 import { ResponseCache } from '../../src/response-cache/response-cache.js';
@@ -44,7 +44,7 @@ async function request(
   body: string,
   deps: readonly string[] = [],
 ): Promise<'hit' | 'stored' | 'not stored'> {
-  const scope = new HttpRequestScope('a', new Budget(50));
+  const scope = new HttpRequestScope('a', 50);
   scope.authenticated(ANONYMOUS);
   scope.touched(deps, Infinity);
   const attempt = responses.attempt(scope, {

@@ -14,15 +14,16 @@ export class DeadlineError extends Error {
  * pod under load would take its own slowness for Redis's.
  */
 export function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
       setImmediate(() => {
         reject(new DeadlineError(deadlineMs));
       });
     }, deadlineMs);
-  });
-  return Promise.race([work, deadline]).finally(() => {
-    clearTimeout(timer);
+    const settled = (): void => {
+      clearTimeout(timer);
+      resolve(work);
+    };
+    work.then(settled, settled);
   });
 }

@@ -65,6 +65,17 @@ export class Counters {
   }
 }
 
+/** Counters of one look-up, from zero, which are counted in `total` as well, whenever that is. */
+export function tallyOf(total: NamespaceCounters): NamespaceCounters {
+  return new Proxy(zeroes(COUNTER_NAMES), {
+    set(tally, name: CounterName, value: number) {
+      total[name] += value - tally[name];
+      tally[name] = value;
+      return true;
+    },
+  });
+}
+
 function zeroes<Name extends string>(names: readonly Name[]): Record<Name, number> {
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
 }

@@ -6,10 +6,11 @@ import { run } from '../run.js';
 import { buildWith, MISTAKES } from './mistakes.js';
 
 const LEAST_MS = 6_000;
-const MOST_MS = 45_000;
+/** What it takes is up to chance: half a minute on average where it takes longest, so once in hundreds of runs this long. */
+const MOST_MS = 150_000;
 
 describeWithMongoDb('the checker objects to a server with', () => {
-  it.each(MISTAKES.map((mistake) => [mistake.name, mistake] as const))('%s', { timeout: 120_000 }, async (_name, mistake) => {
+  it.each(MISTAKES.map((mistake) => [mistake.name, mistake] as const))('%s', { timeout: 240_000 }, async (_name, mistake) => {
     const faults = faultsFor('single').filter(({ name }) => mistake.faults.includes(name));
     expect(faults.map(({ name }) => name).sort()).toEqual([...mistake.faults].sort());
     const { recorder } = await run({
