@@ -49,6 +49,18 @@ const arrows = [
     to: { path: '^src/(main|app)\\.ts$' },
   },
   {
+    name: 'admin-page-is-a-client',
+    comment: 'src/admin/ runs in browsers: it imports nothing of the server, and the server nothing of it.',
+    from: { path: '^src/', pathNot: '^src/admin/' },
+    to: { path: '^src/admin/' },
+  },
+  {
+    name: 'admin-page-stands-alone',
+    comment: 'Browsers load src/admin/ as it is: it imports only itself, and types.',
+    from: { path: '^src/admin/' },
+    to: { pathNot: '^src/admin/', dependencyTypesNot: ['type-only'] },
+  },
+  {
     name: 'product-knows-no-tests',
     comment: 'src/ runs without test/, bench/, tools/ and examples/.',
     from: { path: '^src/' },

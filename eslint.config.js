@@ -4,7 +4,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['dist*/', 'coverage/', 'schema/operations.ts']),
+  globalIgnores(['dist*/', 'coverage/', 'schema/operations.ts', 'src/admin/operations.ts']),
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

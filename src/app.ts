@@ -33,6 +33,7 @@ import { landingPage } from './graphql/landing-page.js';
 import { LIMITS } from './graphql/limits.js';
 import { buildServerSchema } from './graphql/schema.js';
 import { createApolloServer } from './graphql/server.js';
+import { type AdminSettings, readAdminPage } from './http/admin-page.js';
 import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
@@ -43,6 +44,8 @@ import type { Tracing } from './tracing/tracing.js';
 
 /** The longest that the database may take to say that it is there, before it is asked again. */
 const PING_DEADLINE_MS = 5_000;
+/** Built, from wherever this file is run. */
+const ADMIN_PAGE = new URL('../dist/admin/', import.meta.url);
 
 /** Every namespace of the cache, and how what stands under its keys is judged. */
 function namespacesOf(lifetimes: Config['cache']): Readonly<Record<string, KeyKind>> {
@@ -127,6 +130,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       apollo,
       contextFor: (request) => ({ request, devices: loadersFor(request) }),
       cacheAdmin,
+      adminPage: await readAdminPage(ADMIN_PAGE, adminSettings(config)),
       metrics,
       tracing,
       responses,
@@ -152,6 +156,14 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     await closeParts();
     throw error;
   }
+}
+
+function adminSettings({ auth, store, adminClientId }: Config): AdminSettings {
+  return {
+    tokens: auth.kind,
+    database: store.kind === 'mongodb' ? 'MongoDB' : 'the embedded store',
+    signIn: auth.kind === 'oidc' && adminClientId !== undefined ? { issuer: auth.issuer, clientId: adminClientId } : null,
+  };
 }
 
 /** The SDK and all that belongs to it are loaded only where traces are asked for. */

@@ -29,6 +29,7 @@ export function findContradictions(env: Readonly<Record<string, string | undefin
     ],
     [isSet('OIDC_AUDIENCE') && !isSet('OIDC_ISSUER'), 'OIDC_AUDIENCE needs OIDC_ISSUER.'],
     [isSet('OIDC_JWKS_URL') && !isSet('OIDC_ISSUER'), 'OIDC_JWKS_URL needs OIDC_ISSUER.'],
+    [isSet('ADMIN_OIDC_CLIENT_ID') && !isSet('OIDC_ISSUER'), 'ADMIN_OIDC_CLIENT_ID needs OIDC_ISSUER.'],
     [
       isSet('JWT_SECRET') && isSet('OIDC_ISSUER'),
       'JWT_SECRET can not be set with OIDC_ISSUER: tokens are verified by one of them.',

@@ -102,6 +102,11 @@ const VARIABLES = {
   ),
   OIDC_AUDIENCE: optional('Audience that a token must name.', 'any', printable),
   OIDC_JWKS_URL: optional("Where the issuer's keys are.", "found by the issuer's discovery document", webUrl),
+  ADMIN_OIDC_CLIENT_ID: optional(
+    'Client id at the issuer of the admin page, a public client with PKCE that may be redirected to `/admin/signed-in.html`.',
+    'tokens are pasted',
+    printable,
+  ),
   JWT_SECRET: optional(
     'Instead of OIDC, not in production: secret of HS256 tokens, 32 bytes at least.',
     'none',

@@ -23,6 +23,8 @@ export interface Config {
   readonly store: StoreConfig;
   readonly cache: CacheConfig;
   readonly auth: AuthConfig;
+  /** By which the admin page signs in at the issuer. Undefined: a token is pasted there. */
+  readonly adminClientId: string | undefined;
   /** Undefined: no traces. */
   readonly tracing: TracingConfig | undefined;
 }
@@ -118,6 +120,7 @@ function assemble(values: Variables): Omit<Config, 'tracing'> {
       budgetMs: values.CACHE_BUDGET_MS,
     },
     auth: assembleAuth(values, store.kind === 'embedded' && !production),
+    adminClientId: values.ADMIN_OIDC_CLIENT_ID,
   };
 }
 

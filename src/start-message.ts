@@ -17,6 +17,7 @@ export interface StartMessageParts {
 export function startMessage({ config, url, tokens }: StartMessageParts): string {
   const lines = [
     `OpenSensor GraphQL is at ${url}/graphql, for browsers too.`,
+    `The admin page is at ${url}/admin.`,
     '',
     `store: ${describeStore(config)}`,
     `cache: ${describeCache(config)}`,

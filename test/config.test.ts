@@ -74,6 +74,7 @@ describe('defaults', () => {
       OIDC_ISSUER,
       OIDC_AUDIENCE: 'opensensor',
       OIDC_JWKS_URL: 'https://issuer.example/keys',
+      ADMIN_OIDC_CLIENT_ID: 'admin-page',
       PERMISSIONS_CLAIM: 'realm_access.roles',
       CORS_ORIGINS: 'https://app.example, http://localhost:5173',
       PUBLIC_MAX_AGE_SECONDS: '5',
@@ -110,6 +111,7 @@ describe('defaults', () => {
         jwksUrl: 'https://issuer.example/keys',
         permissionsClaim: 'realm_access.roles',
       },
+      adminClientId: 'admin-page',
     });
   });
 
@@ -278,6 +280,7 @@ describe('credentials of callers', () => {
     [{ JWT_SECRET, OIDC_ISSUER }, 'JWT_SECRET can not be set with OIDC_ISSUER: tokens are verified by one of them.'],
     [{ OIDC_AUDIENCE: 'opensensor' }, 'OIDC_AUDIENCE needs OIDC_ISSUER.'],
     [{ OIDC_JWKS_URL: OIDC_ISSUER }, 'OIDC_JWKS_URL needs OIDC_ISSUER.'],
+    [{ ADMIN_OIDC_CLIENT_ID: 'admin-page' }, 'ADMIN_OIDC_CLIENT_ID needs OIDC_ISSUER.'],
     [{ OIDC_ISSUER: 'issuer.example' }, 'OIDC_ISSUER must be an http:// or https:// URL without credentials.'],
     [{ OIDC_ISSUER: 'https://issuer.example/?x=1' }, 'OIDC_ISSUER must have no query and no fragment.'],
     [{ OIDC_ISSUER, OIDC_JWKS_URL: 'file:///keys' }, 'OIDC_JWKS_URL must be an http:// or https:// URL without credentials.'],

@@ -1,15 +1,17 @@
 /**
- * Builds `dist/` with tsc when it is missing or older than what it is made from. Run by `npm run build`, by `npm start` (start.mjs)
+ * Builds `dist/` with tsc, the admin page's scripts included, when it is missing or older than what it is made from. Run by `npm run build`, by `npm start` (start.mjs)
  * and before the tests. Plain JavaScript, because it runs where nothing is built yet and without waiting for a loader.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(import.meta.dirname);
 const DIST = join(ROOT, 'dist');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
+/** Files of the admin page that are shipped as they are. */
+const ADMIN_PAGE = ['index.html', 'signed-in.html', 'style.css', 'icon.svg'];
 /** Its time is that of the build's start. */
 const STAMP = '.built';
 
@@ -31,6 +33,7 @@ export function buildWhenStale() {
     process.exit(1);
   }
   try {
+    for (const name of ADMIN_PAGE) copyFileSync(join(ROOT, 'src/admin', name), join(built, 'admin', name));
     writeFileSync(join(built, STAMP), '');
     utimesSync(join(built, STAMP), startedAt, startedAt);
     if (existsSync(DIST)) renameSync(DIST, replaced);

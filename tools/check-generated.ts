@@ -7,7 +7,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { PAGES } from './docs-pages.js';
 
 const GENERATORS = [
-  { command: 'npm run --silent schema', outputs: ['schema/schema.graphql', 'schema/operations.ts'] },
+  { command: 'npm run --silent schema', outputs: ['schema/schema.graphql', 'schema/operations.ts', 'src/admin/operations.ts'] },
   { command: 'tsx tools/docs-tables.ts', outputs: PAGES },
   { command: 'tsx tools/emit-dashboard.ts', outputs: ['k8s/monitoring/dashboard.json'] },
 ];

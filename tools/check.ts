@@ -14,7 +14,7 @@ interface Step {
 }
 
 const STEPS: readonly Step[] = [
-  { name: 'types', command: 'tsc --noEmit', mend: 'correct the types named above' },
+  { name: 'types', command: 'tsc --noEmit && tsc -p src/admin', mend: 'correct the types named above' },
   {
     name: 'generated files',
     command: 'tsx tools/check-generated.ts',

@@ -133,6 +133,12 @@ export class PodStats {
   @Field(() => Float, { description: 'What they take of `CACHE_L1_MAX_BYTES`, keys and overhead counted.' })
   l1Bytes!: number;
 
+  @Field(() => Float, {
+    nullable: true,
+    description: "The pod's `CACHE_L1_MAX_BYTES`; null for a pod of a version that does not tell.",
+  })
+  l1MaxBytes!: number | null;
+
   @Field(() => Boolean, { description: 'Whether the pod provably hears invalidations and so uses the cache.' })
   leaseHeld!: boolean;
 

@@ -288,7 +288,7 @@ export class Cache implements CacheReader, CacheWriter {
   }
 
   #podSnapshot(): PodSnapshot {
-    const { podName, version } = this.#options;
+    const { podName, version, l1MaxBytes } = this.#options;
     const { journal } = this.#backend;
     const main = this.#backend.memory();
     const { probation } = this.bodies;
@@ -298,6 +298,7 @@ export class Cache implements CacheReader, CacheWriter {
       startedAt: this.#startedAt,
       l1Entries: main.entries + probation.entries,
       l1Bytes: main.bytes + probation.bytes,
+      l1MaxBytes,
       leaseHeld: journal.trusted(),
       lagMs: journal.lastSyncAt === undefined ? null : Math.max(0, performance.now() - journal.lastSyncAt),
       breaker: this.#breaker(),

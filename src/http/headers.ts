@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 
-/** A short list, because nearly all answers are JSON. The one page has a content security policy of its own. */
+/** A short list, because nearly all answers are JSON. Pages have a content security policy of their own. */
 const SECURITY_HEADERS = [
   'x-content-type-options',
   'nosniff',

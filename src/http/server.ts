@@ -9,10 +9,10 @@
  *     3  headers        request id, vary, no-store, security, CORS: on every answer, errors too   headers.ts, cors.ts
  *     4  known bytes    a stored response, if its caller may have it                              known-requests.ts
  *     5  preflight      answered here
- *     6  route          `/graphql`, `/cache/*`, probes, `/`; else 404 or 405
+ *     6  route          `/graphql`, `/cache/*`, `/admin`, probes, `/`; else 404 or 405
  *     7  authenticate   `/graphql` and `/cache/*`: credentials → principal, or 401, or 503
  *     8  body           JSON of 1 MiB at most                                                     body.ts
- *     9  answer         by a stored response, Apollo Server, the older API's routes, the probes   graphql-route.ts, …
+ *     9  answer         by a stored response, Apollo Server, the older API's routes, the page     graphql-route.ts, …
  *    10  cache-control  `/graphql`: by credentials, unless it stays no-store                      graphql-route.ts
  *    11  errors         whatever step 6 to 10 has thrown                                          errors.ts
  */
@@ -25,6 +25,7 @@ import type { HttpConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { RequestScope } from '../request.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import { addAdminRoutes, type AdminPage } from './admin-page.js';
 import type { HttpTracing } from '../tracing/tracing.js';
 import { readJsonBodies } from './body.js';
 import { Connections } from './connections.js';
@@ -52,6 +53,7 @@ export interface HttpParts<Context extends { readonly request: RequestScope }> {
   /** Called once for each GraphQL request, after its caller is known. */
   readonly contextFor: (scope: RequestScope) => Context;
   readonly cacheAdmin: CacheAdmin;
+  readonly adminPage: AdminPage;
   readonly health: Health;
   readonly metrics: HttpMetrics;
   readonly responses: ResponseCache;
@@ -79,7 +81,7 @@ declare module 'fastify' {
 type ScopedRequest = IncomingMessage & { scope?: HttpRequestScope };
 
 export function createHttpServer<Context extends { readonly request: RequestScope }>(parts: HttpParts<Context>): HttpServer {
-  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, health, metrics, responses, tracing } = parts;
+  const { config, logger, authenticator, apollo, contextFor, cacheAdmin, adminPage, health, metrics, responses, tracing } = parts;
   const cors = new Cors(config.corsOrigins);
   let drained: Promise<void> | undefined;
 
@@ -168,6 +170,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   apollo.addPlugin(operationPlugin());
   addGraphQLRoute(app, { apollo, contextFor, authenticate, responses, publicMaxAgeSeconds: config.publicMaxAgeSeconds });
   addOlderApiRoutes(app, cacheAdmin, authenticate);
+  addAdminRoutes(app, adminPage);
   addHealthRoutes(app, health, () => drained !== undefined);
   addMetricsRoute(app, metrics);
   app.get('/', (_request, reply) => reply.redirect(GRAPHQL_PATH));

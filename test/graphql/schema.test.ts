@@ -44,6 +44,7 @@ it('adds to it what is listed here', () => {
     'CacheEntryExplanation',
     'CacheInvalidation.actor',
     'CacheInvalidation.ids',
+    'PodStats.l1MaxBytes',
     'Query.cacheInvalidations',
     'Query.explainCacheEntry',
   ]);

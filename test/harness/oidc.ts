@@ -25,6 +25,8 @@ export interface TestIssuer {
   /** Paths asked for so far. */
   readonly requests: string[];
   behaviour: IssuerBehaviour;
+  /** What is added to tokens that it gives to those who sign in. */
+  claims: Readonly<Record<string, unknown>>;
   /**
    * A token signed with the current key. It is good for an hour from ten seconds ago; `claims` are added, and a claim given as
    * undefined is left out. `header` overrides parts of the header, e.g. `kid`.
@@ -51,7 +53,9 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
     const provider = new OAuth2Issuer(hasTrailingSlash);
     provider.url = issuer;
     await provider.keys.generate(algorithm);
-    return new OAuth2Service(provider);
+    const service = new OAuth2Service(provider);
+    service.on('beforeTokenSigning', ({ payload }: { readonly payload: object }) => Object.assign(payload, started.claims));
+    return service;
   }
 
   let provider = await makeProvider();
@@ -67,6 +71,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
     jwksUrl: `${origin}/jwks`,
     requests: [],
     behaviour: 'normal',
+    claims: {},
     sign: (claims = {}, { header = {} } = {}) =>
       provider.issuer.buildToken({
         scopesOrTransform: (tokenHeader, payload) => {

@@ -122,6 +122,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     apollo,
     contextFor: (request) => ({ request }) as GraphQLContext,
     cacheAdmin: options.cacheAdmin ?? new CacheAdmin({ cache, namespaces: KINDS, depsOfDevice: () => [], onPurge() {} }),
+    adminPage: { files: [], contentSecurityPolicy: '' },
     health: { state: () => options.health ?? READY },
     metrics: new Metrics(),
     responses,

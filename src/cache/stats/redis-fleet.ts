@@ -25,6 +25,7 @@ const answerSchema = z.object({
     startedAt: z.coerce.date(),
     l1Entries: z.number(),
     l1Bytes: z.number(),
+    l1MaxBytes: z.number().nullable().default(null),
     leaseHeld: z.boolean(),
     lagMs: z.number().nullable(),
     breaker: z.enum(['CLOSED', 'OPEN', 'HALF_OPEN']),

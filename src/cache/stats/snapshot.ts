@@ -14,6 +14,8 @@ export interface PodSnapshot {
   readonly startedAt: Date;
   readonly l1Entries: number;
   readonly l1Bytes: number;
+  /** Null for a pod of a version that does not tell. */
+  readonly l1MaxBytes: number | null;
   readonly leaseHeld: boolean;
   /** Since the last sync that succeeded was sent; null before the first. */
   readonly lagMs: number | null;
