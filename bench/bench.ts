@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { measureAcknowledgement } from './acknowledgement.js';
 import { measureBatchRead } from './batch-read.js';
 import { measureColdBatch } from './cold-batch.js';
+import { measureCompression } from './compression.js';
 import { Cores } from './cores.js';
 import { measureLayers } from './layers.js';
 import { type Parts, startParts } from './parts.js';
@@ -36,6 +37,7 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
       parts,
       quick ? { rounds: 1, windowSeconds: 1, isQuick: true } : { rounds: 5, windowSeconds: 3, isQuick: false },
     ),
+  compression: (parts, quick) => measureCompression(parts, quick ? 5 : 21),
   acknowledgement: (parts, quick) =>
     measureAcknowledgement(parts, quick ? { invalidations: 300, freezes: 3 } : { invalidations: 3_000, freezes: 10 }),
   paused: (parts, quick) => measurePausedRedis(parts, quick ? 2 : 7),

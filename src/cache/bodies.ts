@@ -107,9 +107,9 @@ export class Bodies {
     try {
       const found = await budget.spend((deadlineMs) => withDeadline(bodyStore.getMany(keys), deadlineMs));
       pause.succeeded();
-      const entry = found.find((each, i) => each !== undefined && each.d[0] === keys[i] && this.servable(each));
+      const entry = found.find((each, i) => each !== undefined && each.k === keys[i] && this.servable(each));
       if (entry === undefined) return undefined;
-      bodies.set(entry.d[0] as string, entry, 0, sizeOfBody(entry));
+      bodies.set(entry.k, entry, 0, sizeOfBody(entry));
       return { entry, tier: 'l2' };
     } catch {
       pause.failed();
@@ -134,7 +134,7 @@ export class Bodies {
       this.#parts.counters.of('response').rejectedFills++;
       return false;
     }
-    const key = entry.d[0] as string;
+    const { k: key } = entry;
     if (this.#seen.has(key) || this.#parts.backend.bodies.get(key) !== undefined) {
       void this.admit(entry);
       return true;
@@ -150,7 +150,7 @@ export class Bodies {
   async admit(entry: BodyEntry): Promise<void> {
     const { bodies, bodyStore, journal } = this.#parts.backend;
     const { counters } = this.#parts;
-    const key = entry.d[0] as string;
+    const { k: key } = entry;
     this.#probation.delete(key);
     this.#seen.delete(key);
     bodies.set(key, entry, 0, sizeOfBody(entry));

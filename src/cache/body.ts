@@ -1,13 +1,15 @@
 /**
- * Values that are bytes, such as whole responses. In Redis such an entry is one line of JSON, the entry without its value, and behind
- * it the bytes as they are: what is handed on as it is must not be decoded and encoded again on the way.
+ * Values that are bytes, such as whole responses. In Redis such an entry is one line of JSON, the entry without its value and what it
+ * depends on; a second line of JSON with that, which is long and seldom looked at; and behind it the bytes as they are: what is
+ * handed on as it is must not be decoded and encoded again on the way.
  */
 import { isAscii } from 'node:buffer';
-import { decodeEntry, type Entry } from './entry.js';
-import { stringBytes } from './tiers/heap-bytes.js';
+import { crc32 } from 'node:zlib';
+import type { Entry } from './entry.js';
+import { valueBytes } from './tiers/heap-bytes.js';
 
 /** Raised when the shape of such an entry changes; one of another version is a miss. */
-export const BODY_VERSION = 1;
+export const BODY_VERSION = 2;
 
 export interface Body {
   /** Whatever its owner wants to know of the content; printable ASCII only. */
@@ -16,9 +18,27 @@ export interface Body {
   readonly content: Buffer | string;
 }
 
-const MAX_TEXT_BYTES = 4_096;
+export interface BodyEntry extends Entry<Body> {
+  readonly x: Body;
+  /** Its own key, the first of what it depends on. */
+  readonly k: string;
+  /** What the list of that takes of this process's memory. */
+  readonly z: number;
+}
 
-export function toBody(meta: Body['meta'], bytes: Buffer): Body {
+const MAX_TEXT_BYTES = 4_096;
+const NEWLINE = 0x0a;
+
+/** @param deps its own key first. */
+export function bodyEntry(
+  { meta, bytes }: { readonly meta: Body['meta']; readonly bytes: Buffer },
+  deps: readonly [key: string, ...tags: string[]],
+  { s, t, e, f }: Pick<Entry, 'e' | 's' | 't' | 'f'>,
+): BodyEntry {
+  return { v: BODY_VERSION, e, s, t, f, d: deps, x: toBody(meta, bytes), k: deps[0], z: valueBytes(deps) };
+}
+
+function toBody(meta: Body['meta'], bytes: Buffer): Body {
   const isText = bytes.length <= MAX_TEXT_BYTES && isAscii(bytes);
   return { meta, content: isText ? bytes.toString('latin1') : ownBytes(bytes) };
 }
@@ -30,36 +50,96 @@ function ownBytes(bytes: Buffer): Buffer {
   return copy;
 }
 
-export type BodyEntry = Entry<Body> & { readonly x: Body };
+/** The first line. */
+interface Head extends Pick<BodyEntry, 'v' | 'e' | 's' | 't' | 'f' | 'k' | 'z'> {
+  readonly m: Body['meta'];
+  /** Bytes of the second line. */
+  readonly dn: number;
+  /** CRC-32 of it, in place of a look at it. */
+  readonly dc: number;
+  /** Bytes behind it. */
+  readonly n: number;
+}
 
-const NEWLINE = 0x0a;
-
-export function packBody({ x: { meta, content }, ...entry }: BodyEntry): Buffer {
+export function packBody({ v, e, s, t, f, k, z, d, x: { meta, content } }: BodyEntry): Buffer {
   const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
-  return Buffer.concat([Buffer.from(`${JSON.stringify({ ...entry, m: meta, n: bytes.length })}\n`), bytes]);
+  const deps = Buffer.from(JSON.stringify(d));
+  const head: Head = { v, e, s, t, f, k, z, m: meta, dn: deps.length, dc: crc32(deps), n: bytes.length };
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), deps, Buffer.from('\n'), bytes]);
 }
 
 /** Undefined for what isn't such an entry, or was cut short. */
 export function unpackBody(packed: Buffer): BodyEntry | undefined {
   const end = packed.indexOf(NEWLINE);
-  if (end === -1) return undefined;
+  const head = end === -1 ? undefined : parseHead(packed.toString('utf8', 0, end));
+  if (head === undefined) return undefined;
+  const depsEnd = end + 1 + head.dn;
+  if (packed.length !== depsEnd + 1 + head.n || packed[depsEnd] !== NEWLINE) return undefined;
+  const deps = packed.subarray(end + 1, depsEnd);
+  return crc32(deps) === head.dc ? new UnpackedBody(head, deps, packed.subarray(depsEnd + 1)) : undefined;
+}
+
+function parseHead(line: string): Head | undefined {
   try {
-    const { m: meta, n: length, ...head } = JSON.parse(packed.toString('utf8', 0, end)) as { m?: unknown; n?: unknown };
-    if (!isMeta(meta) || length !== packed.length - end - 1) return undefined;
-    const entry = decodeEntry({ ...head, x: toBody(meta, packed.subarray(end + 1)) }) as BodyEntry | undefined;
-    return entry?.v === BODY_VERSION ? entry : undefined;
+    const head = JSON.parse(line) as Partial<Head> | null;
+    if (typeof head !== 'object' || head === null) return undefined;
+    const { v, e, s, t, f, k, z, m, dn, dc, n } = head;
+    const numbers = [s, t, f, z, dn, dc, n].every(Number.isFinite);
+    return v === BODY_VERSION && numbers && typeof e === 'string' && typeof k === 'string' && isMeta(m)
+      ? (head as Head)
+      : undefined;
   } catch {
     return undefined; // not JSON: not ours
   }
 }
 
+/** One that was read. What it depends on is needed only once something was invalidated since, so it is parsed only then. */
+class UnpackedBody implements BodyEntry {
+  readonly v: number;
+  readonly e: string;
+  readonly s: number;
+  readonly t: number;
+  readonly f: number;
+  readonly k: string;
+  readonly z: number;
+  readonly x: Body;
+  #deps: Buffer | readonly string[];
+
+  constructor({ v, e, s, t, f, k, z, m }: Head, deps: Buffer, content: Buffer) {
+    this.v = v;
+    this.e = e;
+    this.s = s;
+    this.t = t;
+    this.f = f;
+    this.k = k;
+    this.z = Math.max(z, deps.length);
+    this.x = toBody(m, content);
+    this.#deps = ownBytes(deps);
+  }
+
+  get d(): readonly string[] {
+    if (Buffer.isBuffer(this.#deps)) this.#deps = parseDeps(this.#deps.toString()) ?? [this.k];
+    return this.#deps;
+  }
+}
+
+/** Undefined for what nobody has written but one who made the checksum fit, and could as well have written something that parses. */
+function parseDeps(line: string): readonly string[] | undefined {
+  try {
+    const deps: unknown = JSON.parse(line);
+    return Array.isArray(deps) && deps.every((dep) => typeof dep === 'string') ? deps : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What such an entry takes of this process's memory, beside key and overhead. */
-export function sizeOfBody({ d, x }: BodyEntry): number {
-  return d.reduce((sum, dep) => sum + stringBytes(dep) + 8, x.content.length + HEAD_BYTES);
+export function sizeOfBody({ z, x }: BodyEntry): number {
+  return z + x.content.length + HEAD_BYTES;
 }
 
 /** The objects, and what a Buffer is beside its bytes. */
-const HEAD_BYTES = 500;
+const HEAD_BYTES = 600;
 
 function isMeta(value: unknown): value is Body['meta'] {
   if (typeof value !== 'object' || value === null) return false;

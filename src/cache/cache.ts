@@ -36,7 +36,7 @@ import { Counters, type NamespaceCounters, tallyOf } from './stats/counters.js';
 import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
 export type { Begun, Bodies, BodyHit } from './bodies.js';
-export { BODY_VERSION, type BodyEntry, toBody } from './body.js';
+export { BODY_VERSION, type BodyEntry, bodyEntry } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';
 export type { BreakerState } from './budget/pause.js';

@@ -9,14 +9,13 @@ import type { LRUCache } from 'lru-cache';
 import {
   type Begun,
   type Bodies,
-  BODY_VERSION,
   type BodyEntry,
+  bodyEntry,
   type BodyHit,
   type Budget,
   freshForMs,
   JITTER,
   type NamespaceCounters,
-  toBody,
 } from '../cache/cache.js';
 import type { Aliases } from './aliases.js';
 import type { Forwarded } from './cache-status.js';
@@ -124,7 +123,7 @@ export class Attempt {
     const { isPrivate } = this.#request;
     const hintIsPrivate = this.#operation?.hint.isPrivate === true;
     const entry = this.#hit?.entry ?? this.#entry;
-    const isCallersOwn = this.#hit === undefined ? isPrivate || hintIsPrivate : entry?.d[0] === this.#keys?.[1];
+    const isCallersOwn = this.#hit === undefined ? isPrivate || hintIsPrivate : entry?.k === this.#keys?.[1];
     return {
       source: this.#hit === undefined ? 'subgraph' : 'cache',
       entry,
@@ -189,7 +188,7 @@ export class Attempt {
     // Somebody has asked for it a second time already.
     if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
     if (this.#hasClaim && this.#keys !== undefined) {
-      const forAll = kept?.d[0] === this.#keys[0] ? kept : undefined;
+      const forAll = kept?.k === this.#keys[0] ? kept : undefined;
       void this.#cache.bodies.release(this.#keys[0], forAll);
     }
   }
@@ -211,7 +210,7 @@ export class Attempt {
       if (running === undefined) break; // and begin one in the same turn
       const entry = await running;
       // What came of it can't be shared, nor what would come of the next.
-      if (entry === undefined || !keys.includes(entry.d[0] as string)) break;
+      if (entry === undefined || !keys.includes(entry.k)) break;
       if (bodies.servable(entry)) {
         counts.coalesced++;
         this.#forwarded = { fwd: 'collapsed' };
@@ -252,15 +251,12 @@ export class Attempt {
     const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
     const bytes = Buffer.from(body);
     if (bytes.length > MAX_RESPONSE_BYTES) return this.#notStored('it is too large');
-    const entry: BodyEntry = {
-      v: BODY_VERSION,
+    const entry = bodyEntry({ meta: { etag: etagOf(bytes) }, bytes }, [this.#keys[isCallersOwn ? 1 : 0], ...deps], {
       e: begun.stamp.epoch,
       s: begun.stamp.seq,
       t: Math.round(begun.atMs),
       f: Math.round(freshSeconds * 1000) / 1000,
-      d: [this.#keys[isCallersOwn ? 1 : 0], ...deps],
-      x: toBody({ etag: etagOf(bytes) }, bytes),
-    };
+    });
     if (freshForMs(entry, bodies.nowMs()) <= 0)
       return this.#notStored('what it was made from, or a hint, lets it live no longer');
     if (!bodies.servable(entry)) return this.#notStored('what it was made from was invalidated meanwhile', entry);

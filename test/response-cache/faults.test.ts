@@ -20,6 +20,12 @@ const body = (packed: Buffer) => packed.subarray(packed.indexOf('\n') + 1);
 const withHead = (change: (entry: Record<string, any>) => object) => (packed: Buffer) =>
   Buffer.concat([Buffer.from(`${JSON.stringify({ ...head(packed), ...change(head(packed)) })}\n`), body(packed)]);
 
+const withDeps = (change: (deps: string[]) => unknown[]) => (packed: Buffer) => {
+  const [line, deps, ...bytes] = packed.toString('latin1').split('\n');
+  const changed = JSON.stringify(change(JSON.parse(deps!) as string[]));
+  return Buffer.from([JSON.stringify({ ...JSON.parse(line!), dn: changed.length }), changed, ...bytes].join('\n'), 'latin1');
+};
+
 /** What may stand under a key in place of a stored response: made from that. */
 const OTHERS: Readonly<Record<string, (packed: Buffer, another: Buffer) => Buffer>> = {
   'nothing at all': () => Buffer.alloc(0),
@@ -38,8 +44,8 @@ const OTHERS: Readonly<Record<string, (packed: Buffer, another: Buffer) => Buffe
   'one of the future': withHead(() => ({ e: 'another', s: 1e9 })),
   'one that is over': withHead(({ t }) => ({ t: t - 1e6 })),
   'one without an end': withHead(() => ({ f: 'long' })),
-  'one without what it depends on': withHead(() => ({ d: [] })),
-  'one that depends on no texts': withHead(({ d }) => ({ d: [...d, {}] })),
+  'one without what it depends on': withDeps(() => []),
+  'one that depends on no texts': withDeps((deps) => [...deps, {}]),
   'an etag that no header can hold': withHead(() => ({ m: { etag: '"a\r\nset-cookie: b"' } })),
   'an etag that is no text': withHead(() => ({ m: { etag: 1 } })),
 };
