@@ -10,6 +10,7 @@ export interface Environment {
   readonly redisServer: string;
   readonly mongod: Finding & { readonly required: boolean };
   readonly chromium: Finding;
+  readonly prometheus: Finding;
   /** Why there is no up-to-date server to run; empty when there is. */
   readonly buildError: string;
 }

@@ -13,10 +13,10 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => void> {
   const { environment, end } = await beginRun();
-  for (const finding of [environment.mongod, environment.chromium]) {
+  for (const finding of [environment.mongod, environment.chromium, environment.prometheus]) {
     if (!finding.found) console.warn(`\n  SOME TESTS CAN'T RUN: ${finding.reason}\n`);
   }
-  for (const name of ['runDirectory', 'redisServer', 'mongod', 'chromium', 'buildError'] as const) {
+  for (const name of ['runDirectory', 'redisServer', 'mongod', 'chromium', 'prometheus', 'buildError'] as const) {
     project.provide(name, environment[name]);
   }
   return () => {

@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './environment.js';
-import { findChromium, findMongod, findRedisServer } from './programs.js';
+import { findChromium, findMongod, findPrometheus, findRedisServer } from './programs.js';
 
 export interface Run {
   readonly environment: Environment;
@@ -23,6 +23,7 @@ export async function beginRun(): Promise<Run> {
     redisServer: findRedisServer(),
     mongod: { ...(await findMongod()), required },
     chromium: findChromium(),
+    prometheus: findPrometheus(),
     buildError: buildServer(),
   };
   return {

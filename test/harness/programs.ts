@@ -69,6 +69,14 @@ export function findChromium(): Finding {
   return { found: false, reason: 'There is no Chromium on PATH. Install it, or say where it is in CHROMIUM_BINARY.' };
 }
 
+/** Prometheus from PROMETHEUS_BINARY or PATH. */
+export function findPrometheus(): Finding {
+  const named = process.env.PROMETHEUS_BINARY;
+  const path = named !== undefined && named !== '' ? named : onPath(['prometheus']);
+  if (path !== undefined) return { found: true, path };
+  return { found: false, reason: 'There is no Prometheus on PATH. Install it, or say where it is in PROMETHEUS_BINARY.' };
+}
+
 function onPath(names: readonly string[]): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);

@@ -12,6 +12,7 @@ useEnvironment({
   redisServer: inject('redisServer'),
   mongod: inject('mongod'),
   chromium: inject('chromium'),
+  prometheus: inject('prometheus'),
   buildError: inject('buildError'),
 });
 

@@ -4,7 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { track } from '../harness/registry.js';
 import { waitFor } from '../harness/wait.js';
+import { startServer } from '../harness/server.js';
 import { startHttp } from './http-server.js';
+
+const CLIENTS = 20;
 
 interface Answer {
   readonly status: number | undefined;
@@ -54,32 +57,59 @@ async function openSocket(url: string): Promise<Socket & { received: string; end
   return socket;
 }
 
+/** What became of the requests of one client: `connection` of an answer, or the code of the error that ended it. */
+interface Outcome {
+  readonly code?: string;
+  readonly connection?: string;
+}
+
+/** Clients that each ask one thing after the other over a connection that they keep, until one of their requests fails. */
+function startClients(url: string, query: string, expected: string): { outcomes: Outcome[]; ended: Promise<unknown> } {
+  const outcomes: Outcome[] = [];
+  const client = async () => {
+    const agent = keepAliveAgent();
+    for (;;) {
+      try {
+        const { status, headers, body } = await ask(agent, url, query);
+        if (status !== 200 || body !== expected) throw new Error(`${String(status)} ${body}`);
+        outcomes.push({ connection: headers.connection ?? '' });
+      } catch (error) {
+        const { code = String(error) } = error as NodeJS.ErrnoException;
+        outcomes.push({ code });
+        return;
+      }
+    }
+  };
+  return { outcomes, ended: Promise.all(Array.from({ length: CLIENTS }, client)) };
+}
+
+/** Who comes after the last answer finds nobody there, and sees so before it has sent anything. */
+function expectNoneLost(outcomes: readonly Outcome[]): void {
+  const codes = outcomes.filter(({ code }) => code !== undefined).map(({ code }) => code);
+  expect(codes).toEqual(Array(CLIENTS).fill('ECONNREFUSED'));
+  expect(outcomes.filter(({ connection }) => connection === 'close')).toHaveLength(CLIENTS);
+}
+
 describe('under load', () => {
   it('resets nobody, and tells each connection that it ends', async () => {
     const http = await startHttp();
-    const outcomes: { code?: string; connection?: string }[] = [];
-    const client = async () => {
-      const agent = keepAliveAgent();
-      for (;;) {
-        try {
-          const { status, headers, body } = await ask(agent, http.url, '{hello}');
-          if (status !== 200 || body !== '{"data":{"hello":"world"}}\n') throw new Error(`${String(status)} ${body}`);
-          outcomes.push({ connection: headers.connection ?? '' });
-        } catch (error) {
-          const { code = String(error) } = error as NodeJS.ErrnoException;
-          outcomes.push({ code });
-          return;
-        }
-      }
-    };
-    const clients = Array.from({ length: 20 }, client);
+    const { outcomes, ended } = startClients(http.url, '{hello}', '{"data":{"hello":"world"}}\n');
     await waitFor(() => outcomes.length > 500);
     await http.drain();
-    await Promise.all(clients);
+    await ended;
+    expectNoneLost(outcomes);
+  });
 
-    // Who comes after the last answer finds nobody there, and sees so before it has sent anything.
-    expect(outcomes.filter(({ code }) => code !== undefined).map(({ code }) => code)).toEqual(Array(20).fill('ECONNREFUSED'));
-    expect(outcomes.filter(({ connection }) => connection === 'close')).toHaveLength(20);
+  it.each([
+    ['from the cache of responses', '{ device(id: "well-01") { id } }', '{"data":{"device":{"id":"well-01|Well"}}}\n'],
+    ['by GraphQL', '{ viewer { id } }', '{"data":{"viewer":null}}\n'],
+  ])('loses no request of a process that gets SIGTERM, answered %s', async (_how, query, expected) => {
+    const server = await startServer();
+    const { outcomes, ended } = startClients(server.url, query, expected);
+    await waitFor(() => outcomes.length > 500, { timeoutMs: 20_000 });
+    expect(await server.stop()).toBe(0);
+    await ended;
+    expectNoneLost(outcomes);
   });
 });
 

@@ -19,7 +19,7 @@ import { Random } from './workload/random.js';
 import { readDevices, readListing } from './workload/reads.js';
 import { Recorder } from './recorder.js';
 import { Schedule } from './faults/schedule.js';
-import { World } from './workload/world.js';
+import { type Target, World } from './workload/world.js';
 
 /** What must be true some time after the last fault. */
 const RECOVERY_MS = 20_000;
@@ -102,16 +102,16 @@ export async function run(options: RunOptions): Promise<Progress> {
   await Promise.all(clients.map((client) => client.settle()));
   phase.isSettled = true;
   await following;
-  await readEverything(world, fleet);
+  await readEverything(world, fleet.pods);
   await clearCache(world, fleet.pods[0]!);
-  await readEverything(world, fleet);
+  await readEverything(world, fleet.pods);
   recorder.add({ type: 'ended', at: performance.now(), values: await valuesInDatabase(world), statuses });
   report();
   return progress();
 }
 
-/** Notices when this process was not run for a while. */
-function watchMachine(recorder: Recorder): NodeJS.Timeout {
+/** Notices when this process was not run for a while, until its timer is cleared. */
+export function watchMachine(recorder: Recorder): NodeJS.Timeout {
   let lastAt = performance.now();
   return setInterval(() => {
     const now = performance.now();
@@ -136,8 +136,9 @@ async function untilConnected(world: World, fleet: Fleet): Promise<(readonly [st
   );
 }
 
-async function readEverything(world: World, fleet: Fleet): Promise<void> {
-  for (const pod of fleet.pods) {
+/** All devices and listings, of each pod. */
+export async function readEverything(world: World, pods: readonly Target[]): Promise<void> {
+  for (const pod of pods) {
     for (const owner of world.owners) {
       await readDevices(
         world,
@@ -149,7 +150,8 @@ async function readEverything(world: World, fleet: Fleet): Promise<void> {
   }
 }
 
-async function valuesInDatabase(world: World): Promise<Holding[]> {
+/** What the registers should hold in the end. */
+export async function valuesInDatabase(world: World): Promise<Holding[]> {
   const values: Holding[] = [];
   for (const owner of world.owners) {
     for (const chain of owner.chains) {

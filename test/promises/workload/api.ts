@@ -16,6 +16,8 @@ export interface Reply {
   readonly data: Record<string, any> | undefined;
   readonly problem?: string;
   readonly stale: boolean;
+  /** The header. */
+  readonly cacheStatus?: string;
 }
 
 export type Headers = Readonly<Record<string, string>>;
@@ -42,7 +44,10 @@ export class Api {
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', (error) => fail(codeOf(error)));
           response.on('end', () => {
-            resolve(readReply(response.statusCode ?? 0, Buffer.concat(chunks).toString()));
+            const { statusCode = 0, headers: answered } = response;
+            const reply = readReply(statusCode, Buffer.concat(chunks).toString());
+            const cacheStatus = answered['cache-status'];
+            resolve(typeof cacheStatus === 'string' ? { ...reply, cacheStatus } : reply);
           });
         },
       );

@@ -46,14 +46,17 @@ export class Client {
   readonly #owner: Owner;
   readonly #random: Random;
   readonly #follower: Follower;
+  readonly #purgesAll: boolean;
   /** Changes of which nobody knows yet whether they were made. Until then their chains are not changed again. */
   #unknown: Unknown[] = [];
 
-  constructor(world: World, owner: Owner, follower: Follower, random: Random) {
+  /** @param options `purgesAll`: whether it purges everything now and then. Default: true. */
+  constructor(world: World, owner: Owner, follower: Follower, random: Random, options: { readonly purgesAll?: boolean } = {}) {
     this.#world = world;
     this.#owner = owner;
     this.#follower = follower;
     this.#random = random;
+    this.#purgesAll = options.purgesAll ?? true;
   }
 
   async run(isOver: () => boolean): Promise<void> {
@@ -72,7 +75,8 @@ export class Client {
 
   async #step(): Promise<void> {
     const [world, owner, random] = [this.#world, this.#owner, this.#random];
-    switch (random.weighted(owner.isQuiet ? QUIET_WEIGHTS : WEIGHTS)) {
+    const weights = owner.isQuiet ? QUIET_WEIGHTS : WEIGHTS;
+    switch (random.weighted(this.#purgesAll ? weights : { ...weights, clearCache: 0 })) {
       case 'device':
         await readDevices(world, world.target(random), [random.pick(world.ids)]);
         break;
@@ -108,7 +112,7 @@ export class Client {
       }
       case 'invalidateCache': {
         const { search, chains } = random.pick(world.owners.filter(({ isQuiet }) => !isQuiet));
-        const kind = random.weighted({ owner: 12, listings: 4, some: 3, all: 0.3 });
+        const kind = random.weighted({ owner: 12, listings: 4, some: 3, all: this.#purgesAll ? 0.3 : 0 });
         const pattern = {
           owner: `device_meta:${search}*`,
           listings: 'device_listing:*',
