@@ -35,7 +35,9 @@ const PARTS: Readonly<Record<string, (parts: Parts, quick: boolean) => Promise<F
   responses: (parts, quick) =>
     measureResponses(
       parts,
-      quick ? { rounds: 1, windowSeconds: 1, isQuick: true } : { rounds: 5, windowSeconds: 3, isQuick: false },
+      quick
+        ? { rounds: 1, windowSeconds: 2, warmUpSeconds: 6, isQuick: true }
+        : { rounds: 5, windowSeconds: 3, warmUpSeconds: 10, isQuick: false },
     ),
   compression: (parts, quick) => measureCompression(parts, quick ? 5 : 21),
   acknowledgement: (parts, quick) =>

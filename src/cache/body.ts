@@ -43,8 +43,9 @@ function toBody(meta: Body['meta'], bytes: Buffer): Body {
   return { meta, content: isText ? bytes.toString('latin1') : ownBytes(bytes) };
 }
 
-/** A copy in memory of its own, so that it doesn't keep a larger buffer alive that it is a part of. */
+/** In memory of their own, so that they don't keep a larger buffer alive that they are a part of. */
 function ownBytes(bytes: Buffer): Buffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes;
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
   return copy;
