@@ -182,9 +182,16 @@ async function openDatabase(
     const store = await openEmbeddedStore(config.devicesFile);
     return { store, readiness: DatabaseReadiness.embedded(), outbox: new MemoryOutbox() };
   }
-  const { client, isUp } = await openMongoDb(config.url, { monitorCommands: tracing !== undefined });
+  const connection = await openMongoDb(config.url, {
+    monitorCommands: tracing !== undefined,
+    onUp: (isNowUp) => {
+      if (isNowUp) logger.info('the database can be asked');
+      else logger.warn('the database can not be asked: what is not cached fails, and so do changes');
+    },
+  });
+  const { client, isUp } = connection;
   tracing?.traceMongoDb(client);
-  closers.push(() => client.close());
+  closers.push(() => connection.close());
   const db = client.db(config.database);
   const { store, prepare } = await openMongoStore(db);
   const outbox = new MongoOutbox(db);

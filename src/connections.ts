@@ -32,12 +32,20 @@ export interface MongoConnection {
   readonly client: MongoClient;
   /** As the driver's monitoring sees it: whether there is a server that takes writes. */
   readonly isUp: () => boolean;
+  close(): Promise<void>;
 }
 
 /** Opens MongoDB without waiting for it; the driver goes on trying by itself. Imported only where there is one. */
 export async function openMongoDb(
   url: string,
-  { monitorCommands }: { readonly monitorCommands: boolean },
+  {
+    monitorCommands,
+    onUp,
+  }: {
+    readonly monitorCommands: boolean;
+    /** Told when `isUp` has changed, until it is closed. */
+    readonly onUp: (isUp: boolean) => void;
+  },
 ): Promise<MongoConnection> {
   const { MongoClient } = await import('mongodb');
   const client = new MongoClient(url, {
@@ -52,9 +60,19 @@ export async function openMongoDb(
   });
   let isUp = false;
   client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    const wasUp = isUp;
     isUp = [...newDescription.servers.values()].some(({ type }) => WRITABLE_SERVERS.has(type));
+    if (isUp !== wasUp) onUp(isUp);
   });
-  return { client, isUp: () => isUp };
+  return {
+    client,
+    isUp: () => isUp,
+    close() {
+      // The driver tells of servers that it leaves as of servers that are gone.
+      client.removeAllListeners('topologyDescriptionChanged');
+      return client.close();
+    },
+  };
 }
 
 export interface RedisConnections extends RedisClients {
