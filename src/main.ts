@@ -28,6 +28,9 @@ closeWithGrace({ delay: 1_000 * config.http.shutdownDelaySeconds + CLOSE_TIMEOUT
   logger.info('stopped');
 });
 
+// It takes its listener off before it puts the next one on, and a signal in between, such as npm's echo of Ctrl-C, would end the process.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
+
 try {
   app = await startApp(config, logger);
 } catch (error) {
