@@ -10,6 +10,7 @@ import type { Alias, RequestVariant } from '../response-cache/aliases.js';
 import { DEBUGGING_HEADER } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import { EndOfTurn } from './end-of-turn.js';
 import { MAX_BODY_BYTES } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 import type { HttpRequestScope } from './request-scope.js';
@@ -33,9 +34,18 @@ export type AnswerKnown = (
   next: () => void,
 ) => boolean;
 
+interface KnownAnswer {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly scope: HttpRequestScope;
+  readonly alias: Alias;
+  readonly hit: BodyHit;
+}
+
 /** Without a promise where nothing has to be waited for: for answers as short as these it would be a good part of the work. */
 export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   const { responses, authenticator, publicMaxAgeSeconds, headersFor, onEnd } = parts;
+  const answers = new EndOfTurn<KnownAnswer>(send);
 
   return (request, response, scope, next) => {
     if (!responses.isOn || request.headers[DEBUGGING_HEADER] !== undefined) return false;
@@ -78,13 +88,13 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
       scope.authenticated(caller);
       const hit = responses.inMemory(alias, caller);
       if (hit !== undefined) {
-        send(request, response, scope, alias, hit);
+        answers.push({ request, response, scope, alias, hit });
         return;
       }
       void responses.inStore(alias, caller, scope.cacheBudget).then((stored) => {
         scope.missed = alias.canonical;
         if (stored === undefined) next();
-        else send(request, response, scope, alias, stored);
+        else answers.push({ request, response, scope, alias, hit: stored });
       });
     };
     if (headers.authorization === undefined && headers['x-api-key'] === undefined) {
@@ -96,7 +106,7 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     scope.authentication.then(lookFor, next);
   }
 
-  function send(request: IncomingMessage, response: ServerResponse, scope: HttpRequestScope, alias: Alias, hit: BodyHit): void {
+  function send({ request, response, scope, alias, hit }: KnownAnswer): void {
     const { contentType, operationName } = alias;
     const headers = headersFor(request, scope);
     const { status, body, encoding } = storedAnswer(hit, headers, {
