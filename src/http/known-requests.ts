@@ -6,11 +6,11 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Authenticator } from '../auth/authenticator.js';
 import { ANONYMOUS, type Principal } from '../auth/principal.js';
 import type { BodyHit } from '../cache/cache.js';
+import { EndOfTurn } from '../end-of-turn.js';
 import type { Alias, RequestVariant } from '../response-cache/aliases.js';
 import { DEBUGGING_HEADER } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
-import { EndOfTurn } from './end-of-turn.js';
 import { MAX_BODY_BYTES } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 import type { HttpRequestScope } from './request-scope.js';
@@ -45,7 +45,11 @@ interface KnownAnswer {
 /** Without a promise where nothing has to be waited for: for answers as short as these it would be a good part of the work. */
 export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   const { responses, authenticator, publicMaxAgeSeconds, headersFor, onEnd } = parts;
-  const answers = new EndOfTurn<KnownAnswer>(send);
+  // Sent one after the other: who reads them is woken by the first and still awake for the others. Waking a client on this machine, or
+  // the proxy that clients are behind, costs more than all else that is done for an answer out of memory.
+  const answers = new EndOfTurn<KnownAnswer>((ready) => {
+    for (const answer of ready) send(answer);
+  });
 
   return (request, response, scope, next) => {
     if (!responses.isOn || request.headers[DEBUGGING_HEADER] !== undefined) return false;
@@ -60,9 +64,9 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     const gone = (): void => {
       onEnd(scope, response);
     };
-    readBody(request, length, gone, (body) => {
+    readBody(request, length, gone, (body, putBack) => {
       look(request, response, scope, body, () => {
-        request.unshift(body); // to be read once more
+        putBack();
         next();
       });
     });
@@ -142,21 +146,34 @@ function lengthOfPost({ method, url, headers }: IncomingMessage): number | undef
   return length > 0 && length <= MAX_BODY_BYTES ? length : undefined;
 }
 
-/** Reads the body without ending the request, so that it can be put back. @param gone called in place of `done` when the client has gone. */
-function readBody(request: IncomingMessage, length: number, gone: () => void, done: (body: Buffer) => void): void {
+/**
+ * Reads the body without ending the request.
+ * @param gone called in place of `done` when the client has gone.
+ * @param done `putBack` lets it be read once more, by somebody else.
+ */
+function readBody(
+  request: IncomingMessage,
+  length: number,
+  gone: () => void,
+  done: (body: Buffer, putBack: () => void) => void,
+): void {
   const chunks: Buffer[] = [];
   let missing = length;
   const read = (chunk: Buffer): void => {
     chunks.push(chunk);
     missing -= chunk.length;
     if (missing > 0) return;
-    request.off('data', read);
-    request.off('close', gone);
     request.pause(); // before it has ended, which is noticed later
-    done(chunks.length === 1 ? chunk : Buffer.concat(chunks, length));
+    const body = chunks.length === 1 ? chunk : Buffer.concat(chunks, length);
+    done(body, () => {
+      request.off('data', read);
+      request.unshift(body);
+    });
   };
   request.on('data', read);
-  request.once('close', gone);
+  request.once('close', () => {
+    if (missing > 0) gone();
+  });
 }
 
 function variantOf({ method, headers }: IncomingMessage): RequestVariant {

@@ -5,6 +5,7 @@
 import KeyvRedis from '@keyv/redis';
 import calculateSlot from 'cluster-key-slot';
 import type { KeyvEntry } from 'keyv';
+import { EndOfTurn } from '../../end-of-turn.js';
 
 /** What is used of a node-redis client. Compared with the client's own types, the compiler would take half a minute longer. */
 export interface ValueClient {
@@ -23,9 +24,21 @@ export interface ValueConnection {
   readonly client: ValueClient;
 }
 
+/** How many who ask share one MGET: Redis does nothing else meanwhile. */
+const MAX_READS = 64;
+
+interface BuffersRead {
+  readonly redisKeys: readonly string[];
+  readonly resolve: (found: (Buffer | null)[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class RedisStore extends KeyvRedis<string> {
   readonly #connection: ValueConnection;
   readonly #buffers: ReturnType<ValueClient['withTypeMapping']>;
+  readonly #reads = new EndOfTurn<BuffersRead>((reads) => {
+    for (let i = 0; i < reads.length; i += MAX_READS) this.#readTogether(reads.slice(i, i + MAX_READS));
+  });
 
   constructor(connection: ValueConnection) {
     super(connection.client as never, { keyPrefixSeparator: '', throwOnErrors: true });
@@ -42,9 +55,24 @@ export class RedisStore extends KeyvRedis<string> {
     return found.map((reply) => (reply === null ? undefined : (reply as Value))); // Keyv says undefined for what isn't there
   }
 
-  /** The same as bytes. @param redisKeys with their prefix. */
+  /** The same as bytes; one MGET for all who ask in one turn of the event loop. @param redisKeys with their prefix. */
   getBuffers(redisKeys: readonly string[]): Promise<(Buffer | null)[]> {
-    return this.#mGet(this.#buffers, redisKeys);
+    // There, one node that fails would fail those who ask for keys of others.
+    if (this.#connection.kind === 'cluster') return this.#mGet(this.#buffers, redisKeys);
+    return new Promise((resolve, reject) => {
+      this.#reads.push({ redisKeys, resolve, reject });
+    });
+  }
+
+  #readTogether(reads: readonly BuffersRead[]): void {
+    const found = (replies: (Buffer | null)[]): void => {
+      let from = 0;
+      for (const { redisKeys, resolve } of reads) resolve(replies.slice(from, (from += redisKeys.length)));
+    };
+    const failed = (error: unknown): void => {
+      for (const { reject } of reads) reject(error);
+    };
+    this.#buffers.mGet(reads.flatMap(({ redisKeys }) => redisKeys)).then(found).catch(failed);
   }
 
   async setBuffer(redisKey: string, value: Buffer, ttlMs: number): Promise<void> {
