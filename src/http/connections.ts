@@ -45,8 +45,6 @@ export class Connections {
    * gone, after 8 s at the latest.
    */
   async drain(): Promise<void> {
-    this.#isDraining = true;
-    for (const response of this.#unanswered) if (!response.headersSent) response.setHeader('connection', 'close');
     // After the poll phase of the event loop: who waited in the backlog was accepted in it.
     await setImmediate();
     const closed = new Promise<void>((resolve) => {
@@ -55,6 +53,9 @@ export class Connections {
         resolve();
       });
     });
+    // Only now: who is told to connect anew finds nobody, where before it could have come into a backlog that is thrown away.
+    this.#isDraining = true;
+    for (const response of this.#unanswered) if (!response.headersSent) response.setHeader('connection', 'close');
     const startedAt = performance.now();
     const sweeper = setInterval(() => {
       const elapsedMs = performance.now() - startedAt;

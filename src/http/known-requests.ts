@@ -14,6 +14,7 @@ import type { ResponseCache } from '../response-cache/response-cache.js';
 import { MAX_BODY_BYTES } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 import type { HttpRequestScope } from './request-scope.js';
+import { sendReady } from './ready-answer.js';
 import { storedAnswer } from './stored-answer.js';
 
 export interface KnownRequestsParts {
@@ -22,8 +23,9 @@ export interface KnownRequestsParts {
   readonly publicMaxAgeSeconds: number;
   /** The headers that every answer to the request carries, names and values in turn. */
   readonly headersFor: (request: IncomingMessage, scope: HttpRequestScope) => string[];
+  readonly isDraining: () => boolean;
   /** Called when a request has been answered here, or its client has gone before that. */
-  readonly onEnd: (scope: HttpRequestScope, response: ServerResponse) => void;
+  readonly onEnd: (scope: HttpRequestScope, response: ServerResponse, isAnswered: boolean) => void;
 }
 
 /** @returns whether the request was one to look for. Then `next` is called when it was not found, else never. */
@@ -44,7 +46,7 @@ interface KnownAnswer {
 
 /** Without a promise where nothing has to be waited for: for answers as short as these it would be a good part of the work. */
 export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
-  const { responses, authenticator, publicMaxAgeSeconds, headersFor, onEnd } = parts;
+  const { responses, authenticator, publicMaxAgeSeconds, headersFor, isDraining, onEnd } = parts;
   // Sent one after the other: who reads them is woken by the first and still awake for the others. Waking a client on this machine, or
   // the proxy that clients are behind, costs more than all else that is done for an answer out of memory.
   const answers = new EndOfTurn<KnownAnswer>((ready) => {
@@ -62,7 +64,7 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
       return true;
     }
     const gone = (): void => {
-      onEnd(scope, response);
+      onEnd(scope, response, false);
     };
     readBody(request, length, gone, (body, putBack) => {
       look(request, response, scope, body, () => {
@@ -121,10 +123,9 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
       publicMaxAgeSeconds,
     });
     scope.operation = { type: 'query', name: operationName };
-    response.writeHead(status, headers);
-    if (body === undefined) response.end();
-    else response.end(body, encoding);
-    onEnd(scope, response);
+    if (isDraining()) response.shouldKeepAlive = false;
+    sendReady(response, { status, headers, body, encoding });
+    onEnd(scope, response, true);
   }
 }
 

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** Longer than the 60 s of usual load balancers, so that it is they who close a connection that both have left idle. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+export const KEEP_ALIVE_SECONDS = 72;
 /** From a request's first byte to the end of its headers, and to the end of its body of 1 MiB at most. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -24,7 +24,7 @@ const BACKLOG = 1_024;
 export function createListener(handler: RequestListener): Server {
   const server = createServer(
     {
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      keepAliveTimeout: 1_000 * KEEP_ALIVE_SECONDS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,

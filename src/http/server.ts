@@ -95,13 +95,10 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     responses,
     authenticator,
     publicMaxAgeSeconds: config.publicMaxAgeSeconds,
-    headersFor: (request, scope) => {
-      const headers = headersFor(request, scope);
-      if (connections.isDraining) headers.push('connection', 'close');
-      return headers;
-    },
-    onEnd: (scope, response) => {
-      logEnded(logger, metrics, scope, response, response.writableEnded);
+    headersFor,
+    isDraining: () => connections.isDraining,
+    onEnd: (scope, response, isAnswered) => {
+      logEnded(logger, metrics, scope, response, isAnswered);
     },
   });
 

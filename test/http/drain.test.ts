@@ -57,6 +57,14 @@ async function openSocket(url: string): Promise<Socket & { received: string; end
   return socket;
 }
 
+/** Whether nobody listens there any more. */
+function isRefused(url: string): Promise<boolean> {
+  return fetch(`${url}/livez`).then(
+    () => false,
+    () => true,
+  );
+}
+
 /** What became of the requests of one client: `connection` of an answer, or the code of the error that ended it. */
 interface Outcome {
   readonly code?: string;
@@ -121,12 +129,7 @@ describe('a request that is under way', () => {
     await waitFor(() => http.waiting.length === 1);
     let isDrained = false;
     const drained = http.drain().then(() => (isDrained = true));
-    await waitFor(() =>
-      fetch(`${http.url}/livez`).then(
-        () => false,
-        () => true,
-      ),
-    );
+    await waitFor(() => isRefused(http.url));
     // Past the time after which idle connections are closed.
     const startedAt = performance.now();
     await waitFor(() => performance.now() - startedAt > 700);
@@ -196,6 +199,7 @@ describe('a connection', () => {
     socket.write('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');
     await waitFor(() => socket.received.includes('alive'));
     const drained = http.drain();
+    await waitFor(() => isRefused(http.url));
     socket.write('GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n');
     await waitFor(() => socket.ended);
     await drained;
