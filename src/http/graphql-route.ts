@@ -14,6 +14,7 @@ import { forwardedStatus } from '../response-cache/cache-status.js';
 import { DEBUGGING_HEADER, withExplanation } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import { endOfTurn } from './end-of-turn.js';
 import type { HttpError } from './errors.js';
 import { cacheControl, hasCredentials } from './headers.js';
 import { matchesEtag, storedAnswer } from './stored-answer.js';
@@ -84,6 +85,7 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
           return await reply.status(status).send(bytes);
         }
         const noStore = (answer.status ?? 200) >= 400 || scope.isNoStore;
+        await endOfTurn();
         return await send(reply, answer, {
           'cache-control': cacheControl({ noStore, hasCredentials: hasCredentials(headers), publicMaxAgeSeconds }),
           ...(isPage(answer) ? {} : { 'cache-status': forwardedStatus(attempt.forwarded) }),

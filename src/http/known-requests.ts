@@ -6,11 +6,11 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Authenticator } from '../auth/authenticator.js';
 import { ANONYMOUS, type Principal } from '../auth/principal.js';
 import type { BodyHit } from '../cache/cache.js';
-import { EndOfTurn } from '../end-of-turn.js';
 import type { Alias, RequestVariant } from '../response-cache/aliases.js';
 import { DEBUGGING_HEADER } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import { EndOfTurn } from './end-of-turn.js';
 import { MAX_BODY_BYTES } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 import type { HttpRequestScope } from './request-scope.js';
@@ -47,8 +47,6 @@ interface KnownAnswer {
 /** Without a promise where nothing has to be waited for: for answers as short as these it would be a good part of the work. */
 export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
   const { responses, authenticator, publicMaxAgeSeconds, headersFor, isDraining, onEnd } = parts;
-  // Sent one after the other: who reads them is woken by the first and still awake for the others. Waking a client on this machine, or
-  // the proxy that clients are behind, costs more than all else that is done for an answer out of memory.
   const answers = new EndOfTurn<KnownAnswer>((ready) => {
     for (const answer of ready) send(answer);
   });

@@ -4,8 +4,8 @@
  */
 import KeyvRedis from '@keyv/redis';
 import calculateSlot from 'cluster-key-slot';
+import DataLoader from 'dataloader';
 import type { KeyvEntry } from 'keyv';
-import { EndOfTurn } from '../../end-of-turn.js';
 
 /** What is used of a node-redis client. Compared with the client's own types, the compiler would take half a minute longer. */
 export interface ValueClient {
@@ -27,17 +27,13 @@ export interface ValueConnection {
 /** How many who ask share one MGET: Redis does nothing else meanwhile. */
 const MAX_READS = 64;
 
-interface BuffersRead {
-  readonly redisKeys: readonly string[];
-  readonly resolve: (found: (Buffer | null)[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class RedisStore extends KeyvRedis<string> {
   readonly #connection: ValueConnection;
   readonly #buffers: ReturnType<ValueClient['withTypeMapping']>;
-  readonly #reads = new EndOfTurn<BuffersRead>((reads) => {
-    for (let i = 0; i < reads.length; i += MAX_READS) this.#readTogether(reads.slice(i, i + MAX_READS));
+  readonly #reads = new DataLoader<readonly string[], (Buffer | null)[]>((reads) => this.#readTogether(reads), {
+    cache: false,
+    maxBatchSize: MAX_READS,
+    batchScheduleFn: (read) => setImmediate(read),
   });
 
   constructor(connection: ValueConnection) {
@@ -59,20 +55,13 @@ export class RedisStore extends KeyvRedis<string> {
   getBuffers(redisKeys: readonly string[]): Promise<(Buffer | null)[]> {
     // There, one node that fails would fail those who ask for keys of others.
     if (this.#connection.kind === 'cluster') return this.#mGet(this.#buffers, redisKeys);
-    return new Promise((resolve, reject) => {
-      this.#reads.push({ redisKeys, resolve, reject });
-    });
+    return this.#reads.load(redisKeys);
   }
 
-  #readTogether(reads: readonly BuffersRead[]): void {
-    const found = (replies: (Buffer | null)[]): void => {
-      let from = 0;
-      for (const { redisKeys, resolve } of reads) resolve(replies.slice(from, (from += redisKeys.length)));
-    };
-    const failed = (error: unknown): void => {
-      for (const { reject } of reads) reject(error);
-    };
-    this.#buffers.mGet(reads.flatMap(({ redisKeys }) => redisKeys)).then(found).catch(failed);
+  async #readTogether(reads: readonly (readonly string[])[]): Promise<(Buffer | null)[][]> {
+    const found = await this.#buffers.mGet(reads.flat());
+    let from = 0;
+    return reads.map(({ length }) => found.slice(from, (from += length)));
   }
 
   async setBuffer(redisKey: string, value: Buffer, ttlMs: number): Promise<void> {
