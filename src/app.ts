@@ -39,6 +39,7 @@ import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
 import { responseCachePlugin } from './response-cache/plugin.js';
 import { ResponseCache } from './response-cache/response-cache.js';
+import { SurrogateKeys } from './response-cache/surrogate-keys.js';
 import { Throttle } from './throttle.js';
 import type { Tracing } from './tracing/tracing.js';
 
@@ -116,6 +117,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       counts: cache.countersOf('response'),
       ttlSeconds: config.cache.responseTtlSeconds,
       version,
+      surrogateKeys: config.cache.surrogateKeys === undefined ? undefined : new SurrogateKeys(config.cache.surrogateKeys),
     });
     apollo.addPlugin(apqCache.plugin());
     // In this order: what is stored is not executed.

@@ -127,6 +127,11 @@ const VARIABLES = {
     '0',
     integer(0, 31_536_000),
   ),
+  SURROGATE_KEYS: optional(
+    'For a CDN: secret, 16 bytes at least, of the digests in `surrogate-key` by which it can purge answers to callers without credentials.',
+    'no such header',
+    z.string().refine((secret) => Buffer.byteLength(secret) >= 16, 'must have at least 16 bytes'),
+  ),
   SHUTDOWN_DELAY_SECONDS: variable('How long requests are still served after SIGTERM.', '0', integer(0, 3_600)),
   POD_NAME: optional('How this process is called in statistics.', 'host name plus a random part', printable.check(maxBytes(253))),
 };

@@ -48,6 +48,8 @@ export interface CacheConfig {
   readonly ttlSeconds: number;
   readonly negativeTtlSeconds: number;
   readonly responseTtlSeconds: number;
+  /** The secret of the digests that a CDN purges by. Undefined: it gets none. */
+  readonly surrogateKeys: string | undefined;
   readonly graceSeconds: number;
   readonly l1MaxBytes: number;
   readonly budgetMs: number;
@@ -115,6 +117,7 @@ function assemble(values: Variables): Omit<Config, 'tracing'> {
       ttlSeconds: values.CACHE_TTL_SECONDS,
       negativeTtlSeconds: values.CACHE_NEGATIVE_TTL_SECONDS,
       responseTtlSeconds: values.CACHE_RESPONSE_TTL_SECONDS,
+      surrogateKeys: values.SURROGATE_KEYS,
       graceSeconds: values.CACHE_GRACE_SECONDS,
       l1MaxBytes: values.CACHE_L1_MAX_BYTES,
       budgetMs: values.CACHE_BUDGET_MS,

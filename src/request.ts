@@ -16,8 +16,9 @@ export interface RequestScope {
    * Records what the answer depends on.
    * @param deps cache keys and tags.
    * @param freshForMs milliseconds after which that is not fresh any more, nor the answer.
+   * @param toldDeps what the client may know that it depends on; for what it may not see the same as if that were absent. Default: `deps`.
    */
-  touched(deps: Iterable<string>, freshForMs: number): void;
+  touched(deps: Iterable<string>, freshForMs: number, toldDeps?: Iterable<string>): void;
   /** Something in the answer was loaded so long ago, past its time, because the database is down. */
   servedStale(ageSeconds: number): void;
   /** The answer must not be stored by anyone, as for `viewer` and cache administration. */

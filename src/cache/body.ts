@@ -136,7 +136,8 @@ function parseDeps(line: string): readonly string[] | undefined {
 
 /** What such an entry takes of this process's memory, beside key and overhead. */
 export function sizeOfBody({ z, x }: BodyEntry): number {
-  return z + x.content.length + HEAD_BYTES;
+  const metaBytes = Object.values(x.meta).reduce((sum, text) => sum + text.length, 0);
+  return z + metaBytes + x.content.length + HEAD_BYTES;
 }
 
 /** The objects, and what a Buffer is beside its bytes. */

@@ -6,7 +6,7 @@ import DataLoader from 'dataloader';
 import { type BatchLoad, type CacheReader, type Found, type Namespace } from '../cache/cache.js';
 import type { RequestScope } from '../request.js';
 import { isPossibleId, type DeviceListingQuery, type DevicePage, type DeviceRecord, type DeviceStore } from './device.store.js';
-import { DEVICE_NAMESPACE, tagsOfDevice } from './device.tags.js';
+import { depsOfAbsence, DEVICE_NAMESPACE, tagsOfDevice } from './device.tags.js';
 import { maySee } from './device.visibility.js';
 import { ListingReader } from './listing.reader.js';
 
@@ -92,14 +92,18 @@ export function deviceLoaders(parts: {
      * A public device is everybody's, so the answer may be too. Anything else is answered only after asking who is there, an absent
      * device as well, so that it can't be told from a hidden one.
      */
-    function show({ value, deps, ...times }: Found<DeviceRecord>): DeviceRecord | null {
+    function show(id: string, { value, deps, ...times }: Found<DeviceRecord>): DeviceRecord | null {
       const isVisible = value !== null && (!value.isPrivate || maySee(request.principal(), value));
       if (isVisible) {
         request.touched(deps, times.freshForMs);
         return value;
       }
-      if (value === null) request.principal();
-      request.touched(deps, value === null ? times.freshForMs : asIfAbsentForMs(times, lifetimes));
+      if (value === null) {
+        request.principal();
+        request.touched(deps, times.freshForMs);
+      } else {
+        request.touched(deps, asIfAbsentForMs(times, lifetimes), depsOfAbsence(id));
+      }
       return null;
     }
 
@@ -109,9 +113,9 @@ export function deviceLoaders(parts: {
         return ids.map((id) => {
           try {
             const found = find(id);
-            if (found === undefined) return show(NOTHING);
+            if (found === undefined) return show(id, NOTHING);
             if (found.staleAgeSeconds !== undefined) request.servedStale(found.staleAgeSeconds);
-            return show(found);
+            return show(id, found);
           } catch (error) {
             return error as Error; // of this id; what is cached of the others is answered all the same
           }

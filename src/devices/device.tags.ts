@@ -33,6 +33,11 @@ export function tagsOfDevice(id: string, device: DeviceRecord | undefined): stri
   return [...new Set([deviceTag(parseDeviceId(id).deviceId), ...(device ? tagsOfFound(device) : [])])];
 }
 
+/** Key and tags of the answer to an id that there is nothing for. */
+export function depsOfAbsence(id: string): string[] {
+  return [deviceKey(id), ...tagsOfDevice(id, undefined)];
+}
+
 /** Of one page of a listing. */
 export function tagsOfListing({ devices }: DevicePage): string[] {
   return [...new Set([LISTINGS_TAG, ...devices.flatMap(tagsOfFound)])];

@@ -85,9 +85,16 @@ export function addGraphQLRoute<Context extends BaseContext>(app: FastifyInstanc
           return await reply.status(status).send(bytes);
         }
         const noStore = (answer.status ?? 200) >= 400 || scope.isNoStore;
+        const isForCdn = method !== 'POST' && !noStore && !hasCredentials(headers) && !isPage(answer);
+        const surrogateKeys = isForCdn ? responses.options.surrogateKeys?.of(scope.toldDeps) : undefined;
         await endOfTurn();
         return await send(reply, answer, {
-          'cache-control': cacheControl({ noStore, hasCredentials: hasCredentials(headers), publicMaxAgeSeconds }),
+          'cache-control': cacheControl({
+            noStore,
+            hasCredentials: hasCredentials(headers),
+            publicMaxAgeSeconds: surrogateKeys === '' ? 0 : publicMaxAgeSeconds,
+          }),
+          ...(surrogateKeys && { 'surrogate-key': surrogateKeys }),
           ...(isPage(answer) ? {} : { 'cache-status': forwardedStatus(attempt.forwarded) }),
           ...(finished === undefined || noStore || method === 'POST' ? {} : { etag: etagOf(finished.body) }),
         });

@@ -44,6 +44,8 @@ export class HttpRequestScope implements RequestScope {
   // Both made when they are needed, which is not for an answer out of memory.
   #cacheBudget: Budget | undefined;
   #deps: Set<string> | undefined;
+  /** Only where that is less. */
+  #toldDeps: Set<string> | undefined;
 
   /** @param budgetMs `CACHE_BUDGET_MS`. */
   constructor(requestId: string, budgetMs: number, trace?: RequestTrace) {
@@ -62,9 +64,11 @@ export class HttpRequestScope implements RequestScope {
     return this.#principal;
   }
 
-  touched(deps: Iterable<string>, freshForMs: number): void {
+  touched(deps: Iterable<string>, freshForMs: number, toldDeps = deps): void {
     this.#deps ??= new Set();
+    if (toldDeps !== deps) this.#toldDeps ??= new Set(this.#deps);
     for (const dep of deps) this.#deps.add(dep);
+    if (this.#toldDeps !== undefined) for (const dep of toldDeps) this.#toldDeps.add(dep);
     this.#freshForMs = Math.min(this.#freshForMs, freshForMs);
   }
 
@@ -108,5 +112,10 @@ export class HttpRequestScope implements RequestScope {
   /** All keys and tags that the answer depends on. */
   get deps(): ReadonlySet<string> {
     return this.#deps ?? NOTHING;
+  }
+
+  /** What of that the client may know of. */
+  get toldDeps(): ReadonlySet<string> {
+    return this.#toldDeps ?? this.deps;
   }
 }

@@ -28,16 +28,22 @@ export interface StoredAnswerOptions {
 /** @param headers names and values in turn; gets those of this answer too. */
 export function storedAnswer({ entry, tier }: BodyHit, headers: string[], options: StoredAnswerOptions): StoredAnswer {
   const { request, contentType, nowMs, status, publicMaxAgeSeconds } = options;
-  const { etag = '' } = entry.x.meta;
+  const { etag = '', surrogateKeys } = entry.x.meta;
+  const isForCdn = request.method !== 'POST' && !hasCredentials(request.headers);
   headers.push(
     'cache-control',
-    cacheControl({ noStore: false, hasCredentials: hasCredentials(request.headers), publicMaxAgeSeconds }),
+    cacheControl({
+      noStore: false,
+      hasCredentials: hasCredentials(request.headers),
+      publicMaxAgeSeconds: isForCdn && surrogateKeys === '' ? 0 : publicMaxAgeSeconds,
+    }),
     'cache-status',
     status ?? hitStatus(Math.floor(freshForMs(entry, nowMs) / 1000), tier),
   );
   if (status === undefined) headers.push('age', String(Math.max(0, Math.floor((nowMs - entry.t) / 1000))));
   if (request.method !== 'POST') {
     headers.push('etag', etag);
+    if (isForCdn && surrogateKeys) headers.push('surrogate-key', surrogateKeys);
     if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, body: undefined, encoding: 'latin1' };
   }
   headers.push('content-type', contentType, 'content-length', String(entry.x.content.length));

@@ -24,6 +24,7 @@ import type { Executions } from './executions.js';
 import type { CacheHint } from './hints.js';
 import type { RequestDirectives } from './request-directives.js';
 import { canonicalKey, type ResponseKeys, responseKeys } from './response-keys.js';
+import type { SurrogateKeys } from './surrogate-keys.js';
 
 /** Larger ones, with all that they depend on, would push out too much. */
 const MAX_RESPONSE_BYTES = 1_048_576;
@@ -39,6 +40,8 @@ export interface ResponseCacheOptions {
   readonly ttlSeconds: number;
   /** Of the server. */
   readonly version: string;
+  /** Undefined: answers carry none. */
+  readonly surrogateKeys?: SurrogateKeys | undefined;
 }
 
 export interface AttemptParts extends ResponseCacheOptions {
@@ -57,6 +60,8 @@ export interface CacheableRequest {
   readonly isPrivate: boolean;
   readonly isNoStore: boolean;
   readonly deps: ReadonlySet<string>;
+  /** What of that its client may know of. */
+  readonly toldDeps: ReadonlySet<string>;
   readonly freshForMs: number;
   readonly staleAgeSeconds: number | undefined;
 }
@@ -140,12 +145,12 @@ export class Attempt {
 
   /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
   async find(operation: AcceptedOperation): Promise<boolean> {
-    const { bodies, counts, version } = this.#cache;
+    const { bodies, counts } = this.#cache;
     const { caller } = this.#request;
     const { noCache } = this.#options.directives;
     if (operation.type !== 'query' || caller === undefined || this.#cache.ttlSeconds === 0) return false;
     const canonical = hasOnlyPersistedQuery(operation.extensions)
-      ? canonicalKey(version, operation.documentHash, operation.name ?? '', operation.variables)
+      ? canonicalKey(this.#kind(), operation.documentHash, operation.name ?? '', operation.variables)
       : undefined;
     if (canonical === undefined || !bodies.isTrusted) {
       counts.bypassed++;
@@ -191,6 +196,12 @@ export class Attempt {
       const forAll = kept?.k === this.#keys[0] ? kept : undefined;
       void this.#cache.bodies.release(this.#keys[0], forAll);
     }
+  }
+
+  /** Answers of servers that would answer otherwise are other responses. */
+  #kind(): string {
+    const { version, surrogateKeys } = this.#cache;
+    return surrogateKeys === undefined ? version : `${version} ${surrogateKeys.digestOf('*')}`;
   }
 
   /** What Redis has; or this pod's memory by then, of an execution that began after it was looked at and has ended. */
@@ -246,12 +257,13 @@ export class Attempt {
     if (status !== 200 || isNoStore) return this.#notStored('it has errors, is stale, or is of a field that is never stored');
     if (this.#options.directives.noStore) return this.#notStored('cache-control: no-store');
     if (deps.size > MAX_DEPS) return this.#notStored('it depends on too much');
-    const { bodies, ttlSeconds } = this.#cache;
+    const { bodies, ttlSeconds, surrogateKeys } = this.#cache;
     // What it was made from is as old as it was when it was read, which was after the execution began.
     const freshSeconds = Math.min(ttlSeconds * (1 - Math.random() * JITTER), hint.maxAgeSeconds, madeFromFreshMs / 1000);
     const bytes = Buffer.from(body);
     if (bytes.length > MAX_RESPONSE_BYTES) return this.#notStored('it is too large');
-    const entry = bodyEntry({ meta: { etag: etagOf(bytes) }, bytes }, [this.#keys[isCallersOwn ? 1 : 0], ...deps], {
+    const meta = { etag: etagOf(bytes), ...(surrogateKeys && { surrogateKeys: surrogateKeys.of(this.#request.toldDeps) }) };
+    const entry = bodyEntry({ meta, bytes }, [this.#keys[isCallersOwn ? 1 : 0], ...deps], {
       e: begun.stamp.epoch,
       s: begun.stamp.seq,
       t: Math.round(begun.atMs),

@@ -11,19 +11,14 @@ export const RESPONSE_NAMESPACE = 'response';
 export type ResponseKeys = readonly [everyone: string, caller: string];
 
 /**
- * @param version of the server: what another one answers to the same operation is another response.
+ * @param kind of server: what another one answers to the same operation is another response.
  * @param documentHash SHA-256 of the document's text, hex.
  * @param operationName empty for an anonymous operation.
  * @returns undefined for variables that can't be written down: nested too deep, or with a number so large that JSON has none of it.
  */
-export function canonicalKey(
-  version: string,
-  documentHash: string,
-  operationName: string,
-  variables: unknown,
-): string | undefined {
+export function canonicalKey(kind: string, documentHash: string, operationName: string, variables: unknown): string | undefined {
   try {
-    return hash('sha256', JSON.stringify([version, documentHash, operationName, variables ?? {}], sortKeys), 'hex');
+    return hash('sha256', JSON.stringify([kind, documentHash, operationName, variables ?? {}], sortKeys), 'hex');
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
