@@ -122,7 +122,7 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     });
     scope.operation = { type: 'query', name: operationName };
     if (isDraining()) response.shouldKeepAlive = false;
-    sendReady(response, { status, headers, body, encoding });
+    sendReady(response, { status, headers, body, encoding }, scope.trace !== undefined);
     onEnd(scope, response, true);
   }
 }

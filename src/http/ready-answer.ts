@@ -15,11 +15,12 @@ export interface ReadyAnswer {
   readonly encoding: BufferEncoding;
 }
 
-export function sendReady(response: ServerResponse, answer: ReadyAnswer): void {
+/** @param isWatched whether somebody watches the response by its methods: then node sends it. */
+export function sendReady(response: ServerResponse, answer: ReadyAnswer, isWatched: boolean): void {
   const { status, headers, body, encoding } = answer;
   const { socket } = response;
   // It has no connection while another answer is to be sent first.
-  if (socket === null || !socket.writable || socket.writableLength > 0 || !response.shouldKeepAlive) {
+  if (isWatched || socket === null || !socket.writable || socket.writableLength > 0 || !response.shouldKeepAlive) {
     response.writeHead(status, headers as string[]);
     response.end(body, encoding);
     return;
