@@ -178,8 +178,12 @@ export class Cache implements CacheReader, CacheWriter {
     );
   }
 
-  async change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
-    const changed = await this.#invalidations.change(deps, change);
+  async change<T>(
+    deps: readonly string[],
+    change: () => Promise<T>,
+    alsoStale?: (result: T) => readonly string[],
+  ): Promise<{ result: T; invalidation: Invalidation }> {
+    const changed = await this.#invalidations.change(deps, change, alsoStale);
     this.#options.onInvalidation(changed.invalidation);
     return changed;
   }

@@ -26,10 +26,12 @@ export interface CacheWriter {
    * can't be made; and with what `change` rejects with, after invalidating all the same, because a change that failed may have
    * happened.
    * @param deps exact tags or keys that the change makes stale, absences included.
+   * @param alsoStale those of them that only its result tells; on record only once Redis has not taken them.
    */
   change<T>(
     deps: readonly string[],
     change: () => Promise<T>,
+    alsoStale?: (result: T) => readonly string[],
   ): Promise<{ readonly result: T; readonly invalidation: Invalidation }>;
 }
 
@@ -69,7 +71,11 @@ export class Invalidations implements CacheWriter {
     this.#drainer.start();
   }
 
-  async change<T>(deps: readonly string[], change: () => Promise<T>): Promise<{ result: T; invalidation: Invalidation }> {
+  async change<T>(
+    deps: readonly string[],
+    change: () => Promise<T>,
+    alsoStale: (result: T) => readonly string[] = () => [],
+  ): Promise<{ result: T; invalidation: Invalidation }> {
     const intent: Intent = { id: randomUUID(), deps, changed: false, at: now() };
     await this.#parts.outbox.record(intent);
     let result: T;
@@ -79,7 +85,8 @@ export class Invalidations implements CacheWriter {
       await this.#applyChange(intent);
       throw error;
     }
-    return { result, invalidation: await this.#applyChange(intent) };
+    const stale = new Set([...deps, ...alsoStale(result)]);
+    return { result, invalidation: await this.#applyChange({ ...intent, deps: [...stale] }) };
   }
 
   /** Makes everything that has one of the tags or keys unservable. */

@@ -10,7 +10,7 @@ import { CodedError } from '../errors.js';
 import type { RequestScope } from '../request.js';
 import { parseRegistration, parseUpdate, type RegistrationInput, type UpdateInput } from './device.input.js';
 import { commonName, type DeviceRecord, type DeviceStore, type OwnedPair } from './device.store.js';
-import { tagsOfChange } from './device.tags.js';
+import { tagsOfChain, tagsOfChange } from './device.tags.js';
 import { isOwner, maySee } from './device.visibility.js';
 
 const API_KEY_BYTES = 32;
@@ -45,32 +45,31 @@ export class DeviceChanges {
     // Asked here too, though the store decides: what is refused anyway invalidates nothing.
     if (await this.#find(commonName(pair))) throw deviceExists();
     const apiKey = randomBytes(API_KEY_BYTES).toString('base64url');
-    const { result: isRegistered, invalidation } = await this.#record(pair, () =>
-      this.store.register({ ...device, owner, apiKey }),
+    const { result: registered, invalidation } = await this.#record(pair, async () =>
+      (await this.store.register({ ...device, owner, apiKey })) ? this.#findAgain(pair) : undefined,
     );
-    if (!isRegistered) throw deviceExists();
-    return { device: await this.#findAgain(pair), apiKey, invalidation };
+    if (registered === undefined) throw deviceExists();
+    return { device: registered, apiKey, invalidation };
   }
 
   /** The owner only. What is undefined or null is left as it is. */
   async update(request: RequestScope, id: string, input: UpdateInput): Promise<DeviceChange> {
     const principal = authenticate(request);
     const update = parseUpdate(input);
-    const pair = await this.#findOwned(principal, id);
-    const invalidation = await this.#change(pair, () => this.store.update(pair, update));
-    return { device: await this.#findAgain(pair), invalidation };
+    const { pair } = await this.#findOwned(principal, id);
+    return this.#change(pair, async () => ((await this.store.update(pair, update)) ? this.#findAgain(pair) : undefined));
   }
 
   /** The owner only. */
   async remove(request: RequestScope, id: string): Promise<DeviceRemoved> {
-    const pair = await this.#findOwned(authenticate(request), id);
-    const invalidation = await this.#change(pair, () => this.store.remove(pair));
+    const { pair, device } = await this.#findOwned(authenticate(request), id);
+    const { invalidation } = await this.#change(pair, async () => ((await this.store.remove(pair)) ? device : undefined));
     return { removedId: commonName(pair), invalidation };
   }
 
   /** The owner only. */
   async revealApiKey(request: RequestScope, id: string): Promise<string> {
-    const pair = await this.#findOwned(authenticate(request), id);
+    const { pair } = await this.#findOwned(authenticate(request), id);
     const apiKey = await this.store.revealApiKey(pair);
     if (apiKey === undefined) throw notFound();
     return apiKey;
@@ -80,27 +79,31 @@ export class DeviceChanges {
     return (await this.store.findDevices([id])).get(id);
   }
 
-  async #findOwned(principal: Principal, id: string): Promise<OwnedPair> {
+  async #findOwned(principal: Principal, id: string): Promise<{ pair: OwnedPair; device: DeviceRecord }> {
     const device = await this.#find(id);
     if (!device || !maySee(principal, device)) throw notFound();
     if (!isOwner(principal, device)) throw new CodedError('FORBIDDEN', 'Only its owner can do this to a device.');
-    return { owner: device.owner, deviceId: device.deviceId, name: device.name };
+    return { pair: { owner: device.owner, deviceId: device.deviceId, name: device.name }, device };
   }
 
-  /** @param change answers false when the pair is gone meanwhile. */
-  async #change(pair: OwnedPair, change: () => Promise<boolean>): Promise<Invalidation> {
-    const { result: isDone, invalidation } = await this.#record(pair, change);
-    if (!isDone) throw notFound();
-    return invalidation;
+  /** @param change answers undefined when the pair is gone meanwhile. */
+  async #change(pair: OwnedPair, change: () => Promise<DeviceRecord | undefined>): Promise<DeviceChange> {
+    const { result: device, invalidation } = await this.#record(pair, change);
+    if (device === undefined) throw notFound();
+    return { device, invalidation };
   }
 
-  /** Without the record of what a change invalidates, it is not made. */
-  async #record<T>(
+  /**
+   * Without the record of what a change invalidates, it is not made. It alters the answers to all device ids under the name. Where one of
+   * them is cached as absent, only its own tag says so, and the invalidation of its own registration may still be pending.
+   * @param change answers the device with all ids under its name; undefined when it was not made.
+   */
+  async #record(
     pair: OwnedPair,
-    change: () => Promise<T>,
-  ): Promise<{ readonly result: T; readonly invalidation: Invalidation }> {
+    change: () => Promise<DeviceRecord | undefined>,
+  ): Promise<{ readonly result: DeviceRecord | undefined; readonly invalidation: Invalidation }> {
     try {
-      return await this.cache.change(tagsOfChange(pair), change);
+      return await this.cache.change(tagsOfChange(pair), change, (device) => (device === undefined ? [] : tagsOfChain(device)));
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
       throw new CodedError('DATABASE_UNAVAILABLE', 'The database can not be asked now; nothing was changed.', { cause: error });

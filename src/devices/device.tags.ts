@@ -48,11 +48,16 @@ export function tagsOfChange(pair: OwnedPair): string[] {
   return [deviceTag(pair.deviceId), chainTag(pair), LISTINGS_TAG, deviceKey(pair.deviceId), deviceKey(commonName(pair))];
 }
 
+/** Of every device id under the name of the device. */
+export function tagsOfChain({ deviceIds }: DeviceRecord): string[] {
+  return deviceIds.map(deviceTag);
+}
+
 /** What an admin means by "everything known about this device"; `id` as `devices` takes it. Also what another program has changed. */
 export function depsOfDevice(id: string): string[] {
   return [deviceTag(parseDeviceId(id).deviceId), LISTINGS_TAG, deviceKey(id)];
 }
 
 function tagsOfFound(device: DeviceRecord): string[] {
-  return [...device.deviceIds.map(deviceTag), chainTag(device)];
+  return [...tagsOfChain(device), chainTag(device)];
 }

@@ -13,6 +13,7 @@ import {
   descriptionOf,
   OUTBOX,
   podEnvironment,
+  register,
   seedDevices,
   stats,
   statusOf,
@@ -65,6 +66,23 @@ describeWithMongoDb('an invalidation that Redis did not take', () => {
     await proxy.heal();
     await inUse(author);
     expect(await descriptionOf(author, 0)).toBe('new');
+  });
+
+  it('hides nothing that a later change has answered APPLIED about: a device that came meanwhile, of the same name', async () => {
+    const [author, near, other] = pods;
+    const isThere = async (id: string) => {
+      const { body } = await other.graphql('query ($id: ID!) { device(id: $id) { id } }', { id });
+      return body.data!.device !== null;
+    };
+    for (const id of ['bed-0-second', 'bed-0-second|Bed 0', 'bed-0-third']) expect(await isThere(id)).toBe(false);
+    await proxy.cut();
+    expect(await register(author, 'bed-0-second', 'Bed 0')).toBe('PENDING');
+    expect((await update(near, 0, 'new')).status).toBe('APPLIED');
+    for (const id of ['bed-0-second', 'bed-0-second|Bed 0']) expect(await isThere(id)).toBe(true);
+
+    expect(await register(author, 'bed-0-third', 'Bed 0')).toBe('PENDING');
+    expect(await register(near, 'bed-0-fourth', 'Bed 0')).toBe('APPLIED');
+    expect(await isThere('bed-0-third')).toBe(true);
   });
 
   it.each([

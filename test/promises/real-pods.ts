@@ -108,6 +108,17 @@ export async function update(pod: ServerProcess, i: number, description: string)
   return body.data!.updateDevice.invalidation as Changed;
 }
 
+/** Registers a device, as its owner. @returns what became of the invalidation. */
+export async function register(pod: ServerProcess, deviceId: string, name: string): Promise<string> {
+  const { body } = await pod.graphql(
+    'mutation ($input: RegisterDeviceInput!) { registerDevice(input: $input) { invalidation { status } } }',
+    { input: { deviceId, name } },
+    await bearer(OWNER, []),
+  );
+  expect(body.errors).toBeUndefined();
+  return body.data!.registerDevice.invalidation.status as string;
+}
+
 /** What became of an invalidation; null when nobody knows. */
 export async function statusOf(pod: ServerProcess, id: string): Promise<string | null> {
   const query = 'query ($id: ID!) { cacheInvalidation(id: $id) { status } }';
