@@ -160,8 +160,12 @@ export class Invalidations implements CacheWriter {
     try {
       appended = await journal.append(intent.deps);
     } catch (error) {
-      // Where even this fails, the record from before the change stands, and is appended as long as it is there.
-      return await this.#pend({ ...intent, changed: true }, error).catch(() => toPending(intent));
+      const made = { ...intent, changed: true };
+      return await this.#pend(made, error).catch(() => {
+        // The record from before the change stands, and is appended as long as it is there.
+        this.#drainer.tellLater(made);
+        return toPending(made);
+      });
     }
     void this.#goOn(outbox.remove([intent.id])); // nobody waits: a record that stays only costs another append
     return this.#answer(intent, appended);

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Cache, type Invalidation, InvalidationLostError } from '../../src/cache/cache.js';
+import { type Cache, type Invalidation, InvalidationLostError, MemoryOutbox, OutboxError } from '../../src/cache/cache.js';
 import { startRedis, type RedisServer } from '../harness/redis.js';
 import { track } from '../harness/registry.js';
 import { startProxy, type TcpProxy } from '../harness/tcp-proxy.js';
@@ -64,6 +64,26 @@ async function change(cache: Cache): Promise<Invalidation> {
   expect(result).toBe(source.current('x')!.version);
   return invalidation;
 }
+
+it('becomes applied too where the database could not say at once that the change was made', async () => {
+  let isOut = false;
+  class Outbox extends MemoryOutbox {
+    override record(intent: Parameters<MemoryOutbox['record']>[0]): Promise<void> {
+      return isOut && intent.changed ? Promise.reject(new OutboxError('not now')) : super.record(intent);
+    }
+  }
+  const { cache } = await openPod('author', `redis://127.0.0.1:${proxy.port}`, { outbox: new Outbox() });
+  await proxy.cut();
+  isOut = true;
+  const { id, status } = await change(cache);
+  expect(status).toBe('PENDING');
+  expect(await cache.findInvalidation(id)).toMatchObject({ id, status: 'PENDING' });
+  await proxy.heal();
+  await waitFor(() => cache.status === 'DEGRADED');
+  isOut = false;
+  await waitFor(async () => (await cache.findInvalidation(id))?.status === 'APPLIED', { timeoutMs: 10_000 });
+  await waitFor(() => cache.status === 'CONNECTED');
+});
 
 const FAULTS: readonly [string, () => Promise<void> | void, () => Promise<void> | void][] = [
   ['cut off', () => proxy.cut(), () => proxy.heal()],

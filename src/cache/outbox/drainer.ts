@@ -24,6 +24,8 @@ export class Drainer {
   readonly #parts: DrainerParts;
   /** When this pod last appended an intent whose change may still be to come, on `performance.now()`'s scale. */
   #repeated = new Map<string, number>();
+  /** Changes that were made, of which the database could not be told so: told before what is on record is read. */
+  readonly #untold = new Map<string, Intent>();
   /** How many were on record that only wait to be appended, when it was last read; more than 1,000 count as 1,001. */
   pendingSeen = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -49,12 +51,21 @@ export class Drainer {
     clearTimeout(this.#timer);
   }
 
+  /** Puts on record, as soon as that is possible, that a change was made; until then its record waits for it for ever. */
+  tellLater(made: Intent): void {
+    this.#untold.set(made.id, made);
+  }
+
   /** Appends everything on record. Rejects when that is not known to have happened; then nothing may be trusted. */
   async drain(): Promise<void> {
     await this.#append(await this.#read());
   }
 
   async #read(): Promise<readonly Intent[]> {
+    for (const made of this.#untold.values()) {
+      await this.#parts.outbox.record(made);
+      this.#untold.delete(made.id);
+    }
     const intents = await this.#parts.outbox.read(MAX_INTENTS + 1);
     this.pendingSeen = intents.filter(({ changed }) => changed).length;
     return intents;
