@@ -1,6 +1,6 @@
 /**
  * Sends an answer that is ready as a whole. Node's `writeHead` and `end` do the same for any answer, and check each header; for one out
- * of memory that is half of all work. So head and body are written to the connection here, and the response told that it has
+ * of memory that is a fifth of all work. So head and body are written to the connection here, and the response told that it has
  * finished, which is what tells node to go on with the connection. Whatever is not the plain case is left to node.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';

@@ -44,7 +44,7 @@ export class HttpRequestScope implements RequestScope {
   // Both made when they are needed, which is not for an answer out of memory.
   #cacheBudget: Budget | undefined;
   #deps: Set<string> | undefined;
-  /** Only where that is less. */
+  /** Undefined where the client may know of all of them. */
   #toldDeps: Set<string> | undefined;
 
   /** @param budgetMs `CACHE_BUDGET_MS`. */
