@@ -276,6 +276,7 @@ describe('credentials of callers', () => {
 
   test.each<[Record<string, string>, string]>([
     [{ JWT_SECRET: JWT_SECRET.slice(1) }, 'JWT_SECRET must have at least 32 bytes.'],
+    [{ SURROGATE_KEYS: 'fifteen bytes..' }, 'SURROGATE_KEYS must have at least 16 bytes.'],
     [{ JWT_SECRET, NODE_ENV: 'production' }, 'JWT_SECRET can not be used with NODE_ENV=production: set OIDC_ISSUER.'],
     [{ JWT_SECRET, OIDC_ISSUER }, 'JWT_SECRET can not be set with OIDC_ISSUER: tokens are verified by one of them.'],
     [{ OIDC_AUDIENCE: 'opensensor' }, 'OIDC_AUDIENCE needs OIDC_ISSUER.'],
