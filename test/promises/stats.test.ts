@@ -31,23 +31,25 @@ describeWithMongoDb('the figures of four pods', () => {
   };
 
   it('add up exactly, whichever is asked', async () => {
-    let asked = 0;
-    const requests = Array.from({ length: 80 }, (_, i) => {
-      const ids = Array.from({ length: 1 + (i % 25) }, (_, k) => `bed-${(i * 7 + k) % 60}`); // some of them are nobody's
-      asked += ids.length;
-      return pods[i % 4]!.graphql(DEVICES, { ids: [...ids, ids[0]] }); // a duplicate is no look-up
+    let asked = lookUps((await stats(pods[0]!)).namespaces);
+    await waitFor(async () => {
+      const requests = Array.from({ length: 80 }, (_, i) => {
+        const ids = Array.from({ length: 1 + (i % 25) }, (_, k) => `bed-${(i * 7 + k) % 60}`); // some of them are nobody's
+        asked += ids.length;
+        return pods[i % 4]!.graphql(DEVICES, { ids: [...ids, ids[0]] }); // a duplicate is no look-up
+      });
+      await Promise.all(requests);
+      // A pod that a busy machine keeps from its lease for a moment stores nothing meanwhile.
+      const { pods: all } = await stats(pods[0]!);
+      return all.every(({ l1Entries, leaseHeld }: { l1Entries: number; leaseHeld: boolean }) => leaseHeld && l1Entries > 20);
     });
-    await Promise.all(requests);
     for (const pod of pods) {
       const figures = await stats(pod);
       expect(figures).toMatchObject({ complete: true, status: 'CONNECTED' });
       expect(figures.pods.map(({ id }: { id: string }) => id).sort()).toEqual(['one', 'twin', 'twin', 'two']);
       expect(lookUps(figures.namespaces)).toBe(asked);
       expect(figures.pods.reduce((sum: number, each: any) => sum + lookUps(each.namespaces), 0)).toBe(asked);
-      // A pod that a busy machine has kept from its lease for a moment has stored less.
-      expect(Math.max(...figures.pods.map(({ l1Entries }: { l1Entries: number }) => l1Entries))).toBeGreaterThan(20);
-      for (const { l1Entries, l1Bytes, leaseHeld } of figures.pods) {
-        expect(leaseHeld).toBe(true);
+      for (const { l1Entries, l1Bytes } of figures.pods) {
         expect(l1Entries).toBeLessThanOrEqual(60);
         expect(l1Bytes).toBeGreaterThanOrEqual(300 * l1Entries);
         expect(l1Bytes).toBeLessThan(3_000 * l1Entries);
