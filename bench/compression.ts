@@ -84,7 +84,7 @@ async function packedResponse(parts: Parts): Promise<Buffer> {
     const asked = ids(0, DEVICES);
     const { text } = await askContender(server, { method: 'POST', path: '/graphql', body: bodyFor(asked) });
     const tags = asked.flatMap((id) => [`device_meta:${id}`, `device:${id}`, `chain:${'0'.repeat(36)}|${id}`]);
-    const stamp = { e: 'epoch', s: 1, t: Date.now(), f: 60 };
+    const stamp = { e: 'epoch', s: 1, t: Date.now(), f: 60, w: 0 };
     return packBody(
       bodyEntry({ meta: { etag: '"0"' }, bytes: Buffer.from(text) }, [`response:${'0'.repeat(64)}`, ...tags], stamp),
     );

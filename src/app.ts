@@ -37,6 +37,7 @@ import { type AdminSettings, readAdminPage } from './http/admin-page.js';
 import { createHttpServer } from './http/server.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics/metrics.js';
+import { Hints } from './response-cache/hints.js';
 import { responseCachePlugin } from './response-cache/plugin.js';
 import { ResponseCache } from './response-cache/response-cache.js';
 import { SurrogateKeys } from './response-cache/surrogate-keys.js';
@@ -103,8 +104,10 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       new CacheAdminResolver(cacheAdmin),
     ];
     const apqCache = new ApqCache(cache, config.cache.budgetMs);
+    const schema = buildServerSchema(resolvers);
+    const hints = new Hints(schema, config.cache.responseHints);
     const apollo = createApolloServer({
-      schema: buildServerSchema(resolvers),
+      schema,
       apqCache,
       production: config.production,
       logger,
@@ -121,7 +124,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
     });
     apollo.addPlugin(apqCache.plugin());
     // In this order: what is stored is not executed.
-    apollo.addPlugin(responseCachePlugin());
+    apollo.addPlugin(responseCachePlugin(hints));
     apollo.addPlugin(compiledQueries());
     tracing?.traceGraphQL(apollo);
 

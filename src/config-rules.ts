@@ -4,7 +4,7 @@
  */
 import type { VariableName, Variables } from './config-schema.js';
 
-/** What no cached device may outlive, in seconds. */
+/** What nothing that is cached may outlive, in seconds. */
 const MAX_TTL_PLUS_GRACE_SECONDS = 3_000;
 
 /**
@@ -14,6 +14,8 @@ const MAX_TTL_PLUS_GRACE_SECONDS = 3_000;
 export function findContradictions(env: Readonly<Record<string, string | undefined>>, values: Partial<Variables>): string[] {
   const isSet = (name: VariableName) => env[name] !== undefined;
   const { CACHE_TTL_SECONDS: ttl = 0, CACHE_GRACE_SECONDS: grace = 0 } = values;
+  const { CACHE_RESPONSE_TTL_SECONDS: responseTtl = 0, CACHE_RESPONSE_HINTS: hints = {} } = values;
+  const stale = Math.max(0, ...Object.values(hints).map(({ staleWhileRevalidate = 0 }) => staleWhileRevalidate));
   const rules: readonly (readonly [broken: boolean, problem: string])[] = [
     [
       isSet('MONGODB_URL') && isSet('OPENSENSOR_DB') && env['MONGODB_URL'] !== env['OPENSENSOR_DB'],
@@ -26,6 +28,10 @@ export function findContradictions(env: Readonly<Record<string, string | undefin
     [
       ttl + grace > MAX_TTL_PLUS_GRACE_SECONDS,
       `CACHE_TTL_SECONDS plus CACHE_GRACE_SECONDS must be at most ${String(MAX_TTL_PLUS_GRACE_SECONDS)}.`,
+    ],
+    [
+      responseTtl + stale > MAX_TTL_PLUS_GRACE_SECONDS,
+      `CACHE_RESPONSE_TTL_SECONDS plus each staleWhileRevalidate of CACHE_RESPONSE_HINTS must be at most ${String(MAX_TTL_PLUS_GRACE_SECONDS)}.`,
     ],
     [isSet('OIDC_AUDIENCE') && !isSet('OIDC_ISSUER'), 'OIDC_AUDIENCE needs OIDC_ISSUER.'],
     [isSet('OIDC_JWKS_URL') && !isSet('OIDC_ISSUER'), 'OIDC_JWKS_URL needs OIDC_ISSUER.'],

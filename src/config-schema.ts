@@ -35,6 +35,31 @@ const redisUrl = z.string().transform((text, context) => {
   }
 });
 
+/** As in RFC 5861 and Apollo's `@cacheControl`; whole seconds. */
+const seconds = z.int().min(0).max(3_000);
+const typeHint = z.strictObject({
+  maxAge: seconds.exactOptional(),
+  scope: z.enum(['PUBLIC', 'PRIVATE']).exactOptional(),
+  staleWhileRevalidate: seconds.exactOptional(),
+});
+
+const responseHints = z.string().transform((text, context) => {
+  const hints = z.record(z.string(), typeHint).safeParse(parseJson(text));
+  if (hints.success) return hints.data;
+  context.addIssue(
+    'must be JSON like {"Device":{"maxAge":30,"scope":"PRIVATE","staleWhileRevalidate":60}}, by names of types or *, in whole seconds up to 3000',
+  );
+  return z.NEVER;
+});
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Keys of the older API begin so; a purge of ours must not be able to reach them. */
 const OLDER_API_PREFIX = 'opensensor:';
 
@@ -88,6 +113,11 @@ const VARIABLES = {
   CACHE_TTL_SECONDS: variable('How long a device is cached; jitter shortens it by up to 10 %.', '300', integer(1, 3_000)),
   CACHE_NEGATIVE_TTL_SECONDS: variable('How long the absence of a device is cached.', '30', integer(1, 3_000)),
   CACHE_RESPONSE_TTL_SECONDS: variable('How long whole responses are cached; 0 = not at all.', '60', integer(0, 3_000)),
+  CACHE_RESPONSE_HINTS: optional(
+    'How long whole responses with objects of a type in them live (`maxAge`), whose they are (`scope`), and how long after that they are served while they are made anew (`staleWhileRevalidate`): JSON by names of types, or `*`. With `CACHE_RESPONSE_TTL_SECONDS` at most 3000.',
+    'none',
+    responseHints,
+  ),
   CACHE_GRACE_SECONDS: variable(
     'How long after expiry a device may stand in while MongoDB is down; 0 = not at all. With `CACHE_TTL_SECONDS` at most 3000.',
     '600',

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import type { RedisConfig } from './config-redis.js';
 import { findContradictions } from './config-rules.js';
 import { readVariables, type Variables } from './config-schema.js';
+import type { TypeHints } from './response-cache/hints.js';
 import { readTracing, type TracingConfig } from './config-tracing.js';
 
 export type { RedisConfig } from './config-redis.js';
@@ -48,6 +49,8 @@ export interface CacheConfig {
   readonly ttlSeconds: number;
   readonly negativeTtlSeconds: number;
   readonly responseTtlSeconds: number;
+  /** By names of types, or `*`. */
+  readonly responseHints: TypeHints;
   /** The secret of the digests that a CDN purges by. Undefined: it gets none. */
   readonly surrogateKeys: string | undefined;
   readonly graceSeconds: number;
@@ -117,6 +120,7 @@ function assemble(values: Variables): Omit<Config, 'tracing'> {
       ttlSeconds: values.CACHE_TTL_SECONDS,
       negativeTtlSeconds: values.CACHE_NEGATIVE_TTL_SECONDS,
       responseTtlSeconds: values.CACHE_RESPONSE_TTL_SECONDS,
+      responseHints: values.CACHE_RESPONSE_HINTS ?? {},
       surrogateKeys: values.SURROGATE_KEYS,
       graceSeconds: values.CACHE_GRACE_SECONDS,
       l1MaxBytes: values.CACHE_L1_MAX_BYTES,

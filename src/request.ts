@@ -21,6 +21,8 @@ export interface RequestScope {
   touched(deps: Iterable<string>, freshForMs: number, toldDeps?: Iterable<string>): void;
   /** Something in the answer was loaded so long ago, past its time, because the database is down. */
   servedStale(ageSeconds: number): void;
+  /** The answer must not be served once it is not fresh any more, not even while it is made anew. */
+  neverStale(): void;
   /** The answer must not be stored by anyone, as for `viewer` and cache administration. */
   noStore(): void;
 }

@@ -33,7 +33,8 @@ export class CacheEntryExplanation implements Explanation {
 
   @Field(() => Date, {
     nullable: true,
-    description: 'Until when it may stand in while the database is down; null where it may not.',
+    description:
+      'Until when it may be served after that: a device while the database is down, a response while it is made anew; null where it may not.',
   })
   staleUntil!: Date | null;
 

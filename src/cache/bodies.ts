@@ -10,7 +10,7 @@ import { type BodyEntry, sizeOfBody } from './body.js';
 import type { Budget } from './budget/budget.js';
 import { withDeadline } from './budget/deadline.js';
 import type { ReadPause } from './budget/pause.js';
-import { type Entry, freshForMs, type Stamp } from './entry.js';
+import { type Entry, freshForMs, servedForMs, type Stamp } from './entry.js';
 import type { Counters } from './stats/counters.js';
 import { L1 } from './tiers/l1.js';
 
@@ -31,7 +31,12 @@ export interface Begun {
 export interface BodyHit {
   readonly entry: BodyEntry;
   readonly tier: 'l1' | 'l2';
+  /** Past its time: it may be served, and is to be made anew. */
+  readonly isStale: boolean;
 }
+
+/** Which will do: those that are fresh, or else also one that is `stale` and may be served while it is made anew. */
+export type Freshness = 'fresh' | 'stale';
 
 export interface BodiesParts {
   readonly backend: Backend;
@@ -77,29 +82,29 @@ export class Bodies {
   }
 
   /** Whether an entry may be served: checked for each who wants it, after they came. */
-  servable(entry: BodyEntry): boolean {
+  servable(entry: BodyEntry, freshness: Freshness = 'fresh'): boolean {
     const { journal } = this.#parts.backend;
-    return journal.trusted() && freshForMs(entry, journal.nowMs()) > 0 && journal.ledger.servable(entry);
+    return journal.trusted() && msLeft(entry, journal.nowMs(), freshness) > 0 && journal.ledger.servable(entry);
   }
 
-  /** The first of the keys that this pod's memory has something servable for. */
-  inMemory(keys: readonly string[]): BodyHit | undefined {
+  /** The first of the keys that this pod's memory has something servable for, fresh before stale. */
+  inMemory(keys: readonly string[], freshness: Freshness = 'fresh'): BodyHit | undefined {
     const { journal, bodies } = this.#parts.backend;
     if (!journal.trusted()) return undefined;
+    let stale: BodyEntry | undefined;
     for (const key of keys) {
       const main = bodies.get(key) as BodyEntry | undefined;
-      if (main !== undefined && freshForMs(main, journal.nowMs()) > 0) return { entry: main, tier: 'l1' };
-      const first = this.#probation.get(key) as BodyEntry | undefined;
-      if (first !== undefined && freshForMs(first, journal.nowMs()) > 0) {
-        void this.admit(first);
-        return { entry: first, tier: 'l1' };
-      }
+      const entry = main ?? (this.#probation.get(key) as BodyEntry | undefined);
+      if (entry === undefined || msLeft(entry, journal.nowMs(), freshness) <= 0) continue;
+      if (main === undefined) void this.admit(entry);
+      if (freshForMs(entry, journal.nowMs()) > 0) return { entry, tier: 'l1', isStale: false };
+      stale ??= entry;
     }
-    return undefined;
+    return stale === undefined ? undefined : { entry: stale, tier: 'l1', isStale: true };
   }
 
   /** The same in Redis, all keys in one round trip. Undefined also where Redis fails, or is known to be out. */
-  async inStore(keys: readonly string[], budget: Budget): Promise<BodyHit | undefined> {
+  async inStore(keys: readonly string[], budget: Budget, freshness: Freshness = 'fresh'): Promise<BodyHit | undefined> {
     const { backend, counters, pause } = this.#parts;
     const { journal, bodyStore, bodies } = backend;
     if (bodyStore === undefined || !journal.trusted() || budget.remainingMs === 0) return undefined;
@@ -107,10 +112,14 @@ export class Bodies {
     try {
       const found = await budget.spend((deadlineMs) => withDeadline(bodyStore.getMany(keys), deadlineMs));
       pause.succeeded();
-      const entry = found.find((each, i) => each !== undefined && each.k === keys[i] && this.servable(each));
+      const servable = found.filter(
+        (each, i): each is BodyEntry => each !== undefined && each.k === keys[i] && this.servable(each, freshness),
+      );
+      const fresh = servable.find((each) => freshForMs(each, journal.nowMs()) > 0);
+      const entry = fresh ?? servable[0];
       if (entry === undefined) return undefined;
       bodies.set(entry.k, entry, 0, sizeOfBody(entry));
-      return { entry, tier: 'l2' };
+      return { entry, tier: 'l2', isStale: fresh === undefined };
     } catch {
       pause.failed();
       counters.failed('read', counters.of('response'));
@@ -128,14 +137,15 @@ export class Bodies {
   /**
    * Keeps a first answer, or a later one of what was asked for before. False when what it was made from was invalidated meanwhile, or
    * there is no room for one so large.
+   * @param isWanted whether it is known that somebody asks for it repeatedly.
    */
-  keep(entry: BodyEntry): boolean {
+  keep(entry: BodyEntry, isWanted = false): boolean {
     if (!this.servable(entry)) {
       this.#parts.counters.of('response').rejectedFills++;
       return false;
     }
     const { k: key } = entry;
-    if (this.#seen.has(key) || this.#parts.backend.bodies.get(key) !== undefined) {
+    if (isWanted || this.#seen.has(key) || this.#parts.backend.bodies.get(key) !== undefined) {
       void this.admit(entry);
       return true;
     }
@@ -154,9 +164,21 @@ export class Bodies {
     this.#probation.delete(key);
     this.#seen.delete(key);
     bodies.set(key, entry, 0, sizeOfBody(entry));
-    const remainingMs = freshForMs(entry, journal.nowMs());
+    const remainingMs = servedForMs(entry, journal.nowMs());
     if (bodyStore === undefined || !journal.trusted() || remainingMs <= 0) return;
     await withDeadline(bodyStore.set(key, entry, remainingMs), FILL_DEADLINE_MS).catch(() => {
+      counters.failed('fill', counters.of('response'));
+    });
+  }
+
+  /** Takes one away of which another stands in the place now, under another key. Never rejects. */
+  async forget(key: string): Promise<void> {
+    const { bodies, bodyStore, journal } = this.#parts.backend;
+    const { counters } = this.#parts;
+    this.#probation.delete(key);
+    bodies.delete(key);
+    if (bodyStore === undefined || !journal.trusted()) return;
+    await withDeadline(bodyStore.delete(key), FILL_DEADLINE_MS).catch(() => {
       counters.failed('fill', counters.of('response'));
     });
   }
@@ -206,4 +228,8 @@ export class Bodies {
     }
     return undefined;
   }
+}
+
+function msLeft(entry: BodyEntry, nowMs: number, freshness: Freshness): number {
+  return freshness === 'fresh' ? freshForMs(entry, nowMs) : servedForMs(entry, nowMs);
 }

@@ -9,7 +9,7 @@ import type { Entry } from './entry.js';
 import { valueBytes } from './tiers/heap-bytes.js';
 
 /** Raised when the shape of such an entry changes; one of another version is a miss. */
-export const BODY_VERSION = 2;
+export const BODY_VERSION = 3;
 
 export interface Body {
   /** Whatever its owner wants to know of the content; printable ASCII only. */
@@ -20,6 +20,7 @@ export interface Body {
 
 export interface BodyEntry extends Entry<Body> {
   readonly x: Body;
+  readonly w: number;
   /** Its own key, the first of what it depends on. */
   readonly k: string;
   /** What the list of that takes of this process's memory. */
@@ -33,9 +34,9 @@ const NEWLINE = 0x0a;
 export function bodyEntry(
   { meta, bytes }: { readonly meta: Body['meta']; readonly bytes: Buffer },
   deps: readonly [key: string, ...tags: string[]],
-  { s, t, e, f }: Pick<Entry, 'e' | 's' | 't' | 'f'>,
+  { s, t, e, f, w }: Pick<BodyEntry, 'e' | 's' | 't' | 'f' | 'w'>,
 ): BodyEntry {
-  return { v: BODY_VERSION, e, s, t, f, d: deps, x: toBody(meta, bytes), k: deps[0], z: valueBytes(deps) };
+  return { v: BODY_VERSION, e, s, t, f, w, d: deps, x: toBody(meta, bytes), k: deps[0], z: valueBytes(deps) };
 }
 
 function toBody(meta: Body['meta'], bytes: Buffer): Body {
@@ -52,7 +53,7 @@ function ownBytes(bytes: Buffer): Buffer {
 }
 
 /** The first line. */
-interface Head extends Pick<BodyEntry, 'v' | 'e' | 's' | 't' | 'f' | 'k' | 'z'> {
+interface Head extends Pick<BodyEntry, 'v' | 'e' | 's' | 't' | 'f' | 'w' | 'k' | 'z'> {
   readonly m: Body['meta'];
   /** Bytes of the second line. */
   readonly dn: number;
@@ -62,10 +63,10 @@ interface Head extends Pick<BodyEntry, 'v' | 'e' | 's' | 't' | 'f' | 'k' | 'z'> 
   readonly n: number;
 }
 
-export function packBody({ v, e, s, t, f, k, z, d, x: { meta, content } }: BodyEntry): Buffer {
+export function packBody({ v, e, s, t, f, w, k, z, d, x: { meta, content } }: BodyEntry): Buffer {
   const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
   const deps = Buffer.from(JSON.stringify(d));
-  const head: Head = { v, e, s, t, f, k, z, m: meta, dn: deps.length, dc: crc32(deps), n: bytes.length };
+  const head: Head = { v, e, s, t, f, w, k, z, m: meta, dn: deps.length, dc: crc32(deps), n: bytes.length };
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), deps, Buffer.from('\n'), bytes]);
 }
 
@@ -84,8 +85,8 @@ function parseHead(line: string): Head | undefined {
   try {
     const head = JSON.parse(line) as Partial<Head> | null;
     if (typeof head !== 'object' || head === null) return undefined;
-    const { v, e, s, t, f, k, z, m, dn, dc, n } = head;
-    const numbers = [s, t, f, z, dn, dc, n].every(Number.isFinite);
+    const { v, e, s, t, f, w, k, z, m, dn, dc, n } = head;
+    const numbers = [s, t, f, w, z, dn, dc, n].every(Number.isFinite);
     return v === BODY_VERSION && numbers && typeof e === 'string' && typeof k === 'string' && isMeta(m)
       ? (head as Head)
       : undefined;
@@ -101,17 +102,19 @@ class UnpackedBody implements BodyEntry {
   readonly s: number;
   readonly t: number;
   readonly f: number;
+  readonly w: number;
   readonly k: string;
   readonly z: number;
   readonly x: Body;
   #deps: Buffer | readonly string[];
 
-  constructor({ v, e, s, t, f, k, z, m }: Head, deps: Buffer, content: Buffer) {
+  constructor({ v, e, s, t, f, w, k, z, m }: Head, deps: Buffer, content: Buffer) {
     this.v = v;
     this.e = e;
     this.s = s;
     this.t = t;
     this.f = f;
+    this.w = w;
     this.k = k;
     this.z = Math.max(z, deps.length);
     this.x = toBody(m, content);

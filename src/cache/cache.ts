@@ -35,7 +35,7 @@ import type { RedisClients } from './redis-backend.js';
 import { Counters, type NamespaceCounters, tallyOf } from './stats/counters.js';
 import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
-export type { Begun, Bodies, BodyHit } from './bodies.js';
+export type { Begun, Bodies, BodyHit, Freshness } from './bodies.js';
 export { BODY_VERSION, type BodyEntry, bodyEntry } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';
@@ -61,7 +61,7 @@ export type { Dep } from './protocol/ledger.js';
 export { freshForMs } from './entry.js';
 export type { EntryInfo, EntryPage } from './purge/key-space.js';
 export type { RedisClients } from './redis-backend.js';
-export { COUNTERS, type NamespaceCounters, REDIS_OPERATIONS, type RedisOperation } from './stats/counters.js';
+export { type CounterName, COUNTERS, type NamespaceCounters, REDIS_OPERATIONS, type RedisOperation } from './stats/counters.js';
 export type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 export type { RedisInfo } from './stats/redis-info.js';
 export type { ValueClient, ValueConnection } from './tiers/redis-store.js';

@@ -22,6 +22,8 @@ export interface Entry<V = unknown> {
   readonly t: number;
   /** For how many seconds from then the value is fresh. */
   readonly f: number;
+  /** Of a whole response: for how many seconds after that it is served while it is made anew. Default: 0. */
+  readonly w?: number;
   /** What the value depends on: its own key and its tags. */
   readonly d: readonly string[];
   /** The value; null is an absence. */
@@ -47,4 +49,9 @@ export function decodeEntry(text: unknown): Entry | undefined {
 /** Milliseconds of freshness left at `nowMs` of Redis's clock; zero or less when only grace keeps the entry. */
 export function freshForMs(entry: Pick<Entry, 't' | 'f'>, nowMs: number): number {
   return entry.t + entry.f * 1000 - nowMs;
+}
+
+/** Milliseconds for which it may be served at all: while it is fresh, and then while it is made anew. */
+export function servedForMs(entry: Pick<Entry, 't' | 'f' | 'w'>, nowMs: number): number {
+  return freshForMs(entry, nowMs) + (entry.w ?? 0) * 1000;
 }

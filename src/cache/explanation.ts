@@ -5,7 +5,7 @@
 import type { Backend } from './backend.js';
 import type { Bodies } from './bodies.js';
 import type { ReadPause } from './budget/pause.js';
-import { type Entry, freshForMs } from './entry.js';
+import { type Entry, freshForMs, servedForMs } from './entry.js';
 import { ageOf, type EntryKind, graceSecondsOf, type Objection, objectionTo } from './judgement.js';
 import type { Stored } from './purge/stored.js';
 
@@ -25,7 +25,7 @@ export interface Explanation {
   /** When its load began. */
   readonly storedAt: Date | null;
   readonly freshUntil: Date | null;
-  /** Until when it may stand in while the source is down; null where it may not. */
+  /** Until when it may be served after that: while the source is down, or a whole response while it is made anew; null where it may not. */
   readonly staleUntil: Date | null;
   /** Of the stored value; null where it is in this pod's memory only. */
   readonly sizeBytes: number | null;
@@ -83,12 +83,12 @@ function describe(
 ): Omit<Explanation, keyof Verdict | 'inMemory' | 'inRedis' | 'sizeBytes'> {
   const dateIn = (ms: number): Date => new Date(Date.now() + ms);
   const freshMs = freshForMs(entry, nowMs);
-  const graceSeconds = 'accepts' in kind ? 0 : graceSecondsOf(entry, kind);
+  const staleSeconds = (entry.w ?? 0) + ('accepts' in kind ? 0 : graceSecondsOf(entry, kind));
   return {
     absent: entry.x === null,
     storedAt: dateIn(entry.t - nowMs),
     freshUntil: dateIn(freshMs),
-    staleUntil: graceSeconds === 0 ? null : dateIn(freshMs + 1000 * graceSeconds),
+    staleUntil: staleSeconds === 0 ? null : dateIn(freshMs + 1000 * staleSeconds),
     tags: entry.d.slice(1),
   };
 }
@@ -129,6 +129,8 @@ function judgeAge(
 ): Verdict {
   const freshMs = freshForMs(entry, backend.journal.nowMs());
   const seconds = Math.ceil(Math.abs(freshMs) / 1000);
+  if (freshMs <= 0 && servedForMs(entry, backend.journal.nowMs()) > 0)
+    return { servable: true, reason: `It expired ${seconds} s ago and is served while it is made anew.` };
   switch (ageOf(entry, kind, backend.journal.nowMs())) {
     case 'fresh': {
       const place = where === 'memory' ? 'the memory of this pod' : 'Redis';

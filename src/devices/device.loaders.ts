@@ -98,6 +98,8 @@ export function deviceLoaders(parts: {
         request.touched(deps, times.freshForMs);
         return value;
       }
+      // An absence never outlives its time, and what is hidden looks like one.
+      request.neverStale();
       if (value === null) {
         request.principal();
         request.touched(deps, times.freshForMs);

@@ -14,6 +14,7 @@ import { forwardedStatus } from '../response-cache/cache-status.js';
 import { DEBUGGING_HEADER, withExplanation } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
 import type { ResponseCache } from '../response-cache/response-cache.js';
+import { headerMap, searchOf, toFinished } from './apollo-http.js';
 import { endOfTurn } from './end-of-turn.js';
 import type { HttpError } from './errors.js';
 import { cacheControl, hasCredentials } from './headers.js';
@@ -148,26 +149,7 @@ function send(reply: FastifyReply, answer: HTTPGraphQLResponse, headers: Readonl
     .send(body.kind === 'complete' ? body.string : Readable.from(body.asyncIterator));
 }
 
-/** Undefined for an answer in parts. */
-function toFinished({ status = 200, headers, body }: HTTPGraphQLResponse): FinishedAnswer | undefined {
-  return body.kind === 'complete' ? { status, contentType: headers.get('content-type'), body: body.string } : undefined;
-}
-
 /** The landing page is no answer to a query. */
 function isPage({ headers }: HTTPGraphQLResponse): boolean {
   return headers.get('content-type')?.startsWith('text/html') === true;
-}
-
-function headerMap(headers: FastifyRequest['headers']): HeaderMap {
-  const map = new HeaderMap();
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
-  return map;
-}
-
-/** The query string with its `?`, empty without one. */
-function searchOf(url = ''): string {
-  const start = url.indexOf('?');
-  return start === -1 ? '' : url.slice(start);
 }

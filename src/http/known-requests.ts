@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '../auth/authenticator.js';
 import { ANONYMOUS, type Principal } from '../auth/principal.js';
-import type { BodyHit } from '../cache/cache.js';
+import type { BodyEntry, BodyHit } from '../cache/cache.js';
 import type { Alias, RequestVariant } from '../response-cache/aliases.js';
 import { DEBUGGING_HEADER } from '../response-cache/debugging.js';
 import { requestDirectives } from '../response-cache/request-directives.js';
@@ -14,6 +14,7 @@ import { EndOfTurn } from './end-of-turn.js';
 import { MAX_BODY_BYTES } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 import type { HttpRequestScope } from './request-scope.js';
+import type { StaleRequest } from './revalidation.js';
 import { sendReady } from './ready-answer.js';
 import { storedAnswer } from './stored-answer.js';
 
@@ -24,6 +25,8 @@ export interface KnownRequestsParts {
   /** The headers that every answer to the request carries, names and values in turn. */
   readonly headersFor: (request: IncomingMessage, scope: HttpRequestScope) => string[];
   readonly isDraining: () => boolean;
+  /** Called when a request is answered by what is past its time. */
+  readonly revalidate: (stale: BodyEntry, request: StaleRequest) => void;
   /** Called when a request has been answered here, or its client has gone before that. */
   readonly onEnd: (scope: HttpRequestScope, response: ServerResponse, isAnswered: boolean) => void;
 }
@@ -46,7 +49,7 @@ interface KnownAnswer {
 
 /** Without a promise where nothing has to be waited for: for answers as short as these it would be a good part of the work. */
 export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
-  const { responses, authenticator, publicMaxAgeSeconds, headersFor, isDraining, onEnd } = parts;
+  const { responses, authenticator, publicMaxAgeSeconds, headersFor, isDraining, revalidate, onEnd } = parts;
   const answers = new EndOfTurn<KnownAnswer>((ready) => {
     for (const answer of ready) send(answer);
   });
@@ -88,17 +91,21 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
       next();
       return;
     }
+    const answerWith = (hit: BodyHit, caller: Principal): void => {
+      answers.push({ request, response, scope, alias, hit });
+      if (hit.isStale && !isDraining()) revalidate(hit.entry, { request, bytes, caller, requestId: scope.requestId });
+    };
     const lookFor = (caller: Principal): void => {
       scope.authenticated(caller);
       const hit = responses.inMemory(alias, caller);
       if (hit !== undefined) {
-        answers.push({ request, response, scope, alias, hit });
+        answerWith(hit, caller);
         return;
       }
       void responses.inStore(alias, caller, scope.cacheBudget).then((stored) => {
         scope.missed = alias.canonical;
         if (stored === undefined) next();
-        else answers.push({ request, response, scope, alias, hit: stored });
+        else answerWith(stored, caller);
       });
     };
     if (headers.authorization === undefined && headers['x-api-key'] === undefined) {

@@ -38,6 +38,7 @@ export class HttpRequestScope implements RequestScope {
   #principal: Principal | undefined;
   #isPrivate = false;
   #isNoStore = false;
+  #isNeverStale = false;
   #staleAgeSeconds: number | undefined;
   #freshForMs = Infinity;
   readonly #budgetMs: number;
@@ -76,6 +77,10 @@ export class HttpRequestScope implements RequestScope {
     this.#isNoStore = true;
   }
 
+  neverStale(): void {
+    this.#isNeverStale = true;
+  }
+
   servedStale(ageSeconds: number): void {
     this.#staleAgeSeconds = Math.max(this.#staleAgeSeconds ?? 0, ageSeconds);
   }
@@ -98,6 +103,10 @@ export class HttpRequestScope implements RequestScope {
   /** Whether a resolver asked who asks: then the answer is that principal's own. */
   get isPrivate(): boolean {
     return this.#isPrivate;
+  }
+
+  get isNeverStale(): boolean {
+    return this.#isNeverStale;
   }
 
   get isNoStore(): boolean {

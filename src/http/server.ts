@@ -42,6 +42,7 @@ import { operationPlugin } from './operation-plugin.js';
 import { answerKnownRequests } from './known-requests.js';
 import { logEnded, logWhenClosed, PROBE_PATHS } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
+import { Revalidation } from './revalidation.js';
 
 export interface HttpParts<Context extends { readonly request: RequestScope }> {
   /** `budgetMs` is `CACHE_BUDGET_MS`. */
@@ -91,12 +92,16 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     if (request.headers.origin !== undefined) headers.push(...cors.headers(request.headers.origin));
     return headers;
   };
+  const revalidation = new Revalidation({ apollo, contextFor, responses, budgetMs: config.budgetMs });
   const answerKnown = answerKnownRequests({
     responses,
     authenticator,
     publicMaxAgeSeconds: config.publicMaxAgeSeconds,
     headersFor,
     isDraining: () => connections.isDraining,
+    revalidate: (stale, request) => {
+      revalidation.begin(stale, request);
+    },
     onEnd: (scope, response, isAnswered) => {
       logEnded(logger, metrics, scope, response, isAnswered);
     },
@@ -178,6 +183,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   async function drain(): Promise<void> {
     if (config.shutdownDelaySeconds > 0) await setTimeout(1_000 * config.shutdownDelaySeconds);
     await connections.drain();
+    await revalidation.settled();
     await app.close();
   }
 

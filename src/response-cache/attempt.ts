@@ -15,6 +15,7 @@ import {
   type Budget,
   freshForMs,
   JITTER,
+  type CounterName,
   type NamespaceCounters,
 } from '../cache/cache.js';
 import type { Aliases } from './aliases.js';
@@ -59,6 +60,8 @@ export interface CacheableRequest {
   readonly caller: Principal | undefined;
   readonly isPrivate: boolean;
   readonly isNoStore: boolean;
+  /** Whether the answer must not be served past its time, whatever the hints say. */
+  readonly isNeverStale: boolean;
   readonly deps: ReadonlySet<string>;
   /** What of that its client may know of. */
   readonly toldDeps: ReadonlySet<string>;
@@ -74,6 +77,8 @@ export interface AttemptOptions {
   readonly missed: string | undefined;
   /** The answer will be explained and must not be stored. */
   readonly isDebugged: boolean;
+  /** The stored answer that this makes anew, for nobody who waits. */
+  readonly revalidated?: BodyEntry | undefined;
 }
 
 export interface AcceptedOperation {
@@ -145,7 +150,7 @@ export class Attempt {
 
   /** Called for an operation that may be executed. True: it need not be, and `hit` is the answer. */
   async find(operation: AcceptedOperation): Promise<boolean> {
-    const { bodies, counts } = this.#cache;
+    const { bodies } = this.#cache;
     const { caller } = this.#request;
     const { noCache } = this.#options.directives;
     if (operation.type !== 'query' || caller === undefined || this.#cache.ttlSeconds === 0) return false;
@@ -153,7 +158,7 @@ export class Attempt {
       ? canonicalKey(this.#kind(), operation.documentHash, operation.name ?? '', operation.variables)
       : undefined;
     if (canonical === undefined || !bodies.isTrusted) {
-      counts.bypassed++;
+      this.#count('bypassed');
       return false;
     }
     const keys = responseKeys(canonical, caller);
@@ -163,14 +168,14 @@ export class Attempt {
     if (!noCache) {
       const hit = bodies.inMemory(keys) ?? (this.#options.missed === canonical ? undefined : await this.#inStore(keys));
       if (hit !== undefined) {
-        counts[`${hit.tier}Hits`]++;
+        this.#count(`${hit.tier}Hits`);
         return this.#answerWith(hit);
       }
     }
-    counts.misses++;
+    this.#count('misses');
     if (await this.#collapse(canonical, keys)) return true;
     this.#begun = bodies.begin();
-    counts.loads++;
+    this.#cache.counts.loads++;
     return false;
   }
 
@@ -183,12 +188,17 @@ export class Attempt {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const entry = answer === undefined ? undefined : this.#entryFor(answer);
-    const isStored = entry !== undefined && !this.#options.isDebugged && this.#cache.bodies.keep(entry);
+    const { isDebugged, revalidated } = this.#options;
+    const isStored = entry !== undefined && !isDebugged && this.#cache.bodies.keep(entry, revalidated !== undefined);
     this.#entry = entry;
     if (this.#request.staleAgeSeconds !== undefined) this.#forwarded = { fwd: 'stale' };
     else if (isStored && 'stored' in this.#forwarded) this.#forwarded = { ...this.#forwarded, stored: true };
     if (answer !== undefined && (isStored || this.#hit !== undefined)) this.#learnAlias(answer);
     const kept = isStored ? entry : undefined;
+    const inPlace = kept ?? this.#hit?.entry;
+    // What has become its caller's own, say: else the other one would be served again once this is past its time.
+    if (revalidated !== undefined && inPlace !== undefined && inPlace.k !== revalidated.k)
+      void this.#cache.bodies.forget(revalidated.k);
     const isWanted = this.#endExecution?.(entry) ?? false;
     // Somebody has asked for it a second time already.
     if (isWanted && kept !== undefined) void this.#cache.bodies.admit(kept);
@@ -196,6 +206,11 @@ export class Attempt {
       const forAll = kept?.k === this.#keys[0] ? kept : undefined;
       void this.#cache.bodies.release(this.#keys[0], forAll);
     }
+  }
+
+  /** A look-up is one request, and who makes an answer anew has asked for it before. */
+  #count(what: Exclude<CounterName, 'loads'>): void {
+    if (this.#options.revalidated === undefined) this.#cache.counts[what]++;
   }
 
   /** Answers of servers that would answer otherwise are other responses. */
@@ -212,7 +227,7 @@ export class Attempt {
 
   /** Lets another request's execution answer, in this pod or, for what is everyone's, in another. */
   async #collapse(canonical: string, keys: ResponseKeys): Promise<boolean> {
-    const { bodies, counts, executions, scopes } = this.#cache;
+    const { bodies, executions, scopes } = this.#cache;
     const [everyone, callersOwn] = keys;
     const isCallersOwn = scopes.get(canonical) === 'caller' || this.#operation?.hint.isPrivate === true;
     const name = isCallersOwn ? callersOwn : canonical;
@@ -223,9 +238,9 @@ export class Attempt {
       // What came of it can't be shared, nor what would come of the next.
       if (entry === undefined || !keys.includes(entry.k)) break;
       if (bodies.servable(entry)) {
-        counts.coalesced++;
+        this.#count('coalesced');
         this.#forwarded = { fwd: 'collapsed' };
-        return this.#answerWith({ entry, tier: 'l1' });
+        return this.#answerWith({ entry, tier: 'l1', isStale: false });
       }
     }
     this.#endExecution = executions.begin(name);
@@ -235,7 +250,7 @@ export class Attempt {
     if (this.#hasClaim) return false;
     const hit = await bodies.awaitOthers(everyone, keys, this.#request.cacheBudget);
     if (hit === undefined) return false;
-    counts.coalesced++;
+    this.#count('coalesced');
     this.#forwarded = { fwd: 'collapsed' };
     this.#endExecution(hit.entry);
     this.#endExecution = undefined;
@@ -268,6 +283,7 @@ export class Attempt {
       s: begun.stamp.seq,
       t: Math.round(begun.atMs),
       f: Math.round(freshSeconds * 1000) / 1000,
+      w: this.#request.isNeverStale ? 0 : hint.staleWhileRevalidateSeconds,
     });
     if (freshForMs(entry, bodies.nowMs()) <= 0)
       return this.#notStored('what it was made from, or a hint, lets it live no longer');

@@ -51,6 +51,7 @@ export function withExplanation(
         cacheControl: {
           created: Math.floor(unixMs / 1000 - (ageSeconds ?? 0)),
           maxAge: entry === undefined ? 0 : Math.floor(entry.f),
+          ...(entry !== undefined && entry.w > 0 ? { staleWhileRevalidate: entry.w } : {}),
           ...(isCallersOwn ? { private: true } : { public: true }),
           ...(reason === undefined ? {} : { noStore: true }),
         },

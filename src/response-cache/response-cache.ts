@@ -36,17 +36,17 @@ export class ResponseCache {
     return this.options.bodies.nowMs();
   }
 
-  /** What this pod's memory has for a request that is known by its bytes. */
+  /** What this pod's memory has for a request that is known by its bytes; stale only what is to be made anew meanwhile. */
   inMemory(alias: Alias, caller: Principal): BodyHit | undefined {
-    const hit = this.options.bodies.inMemory(responseKeys(alias.canonical, caller));
-    if (hit !== undefined) this.options.counts.l1Hits++;
+    const hit = this.options.bodies.inMemory(responseKeys(alias.canonical, caller), 'stale');
+    if (hit !== undefined) this.options.counts[hit.isStale ? 'staleServed' : 'l1Hits']++;
     return hit;
   }
 
   /** The same in Redis, in one round trip. */
   async inStore(alias: Alias, caller: Principal, budget: Budget): Promise<BodyHit | undefined> {
-    const hit = await this.options.bodies.inStore(responseKeys(alias.canonical, caller), budget);
-    if (hit !== undefined) this.options.counts.l2Hits++;
+    const hit = await this.options.bodies.inStore(responseKeys(alias.canonical, caller), budget, 'stale');
+    if (hit !== undefined) this.options.counts[hit.isStale ? 'staleServed' : 'l2Hits']++;
     return hit;
   }
 

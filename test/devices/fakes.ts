@@ -87,6 +87,7 @@ export function requestBy(principal: Principal = ANONYMOUS): FakeRequest {
     touched(more: Iterable<string>) {
       for (const dep of more) deps.add(dep);
     },
+    neverStale() {},
     noStore() {
       state.isStorable = false;
     },

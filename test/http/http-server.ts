@@ -21,6 +21,7 @@ import type { CacheAdmin as OlderApiCacheAdmin } from '../../src/http/older-api.
 import { createHttpServer, type HttpParts } from '../../src/http/server.js';
 import { createLogger } from '../../src/log.js';
 import { Metrics } from '../../src/metrics/metrics.js';
+import { Hints } from '../../src/response-cache/hints.js';
 import { responseCachePlugin } from '../../src/response-cache/plugin.js';
 import { ResponseCache } from '../../src/response-cache/response-cache.js';
 import { track } from '../harness/registry.js';
@@ -97,8 +98,9 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     ttlSeconds: options.responseTtlSeconds ?? 0,
     version: 'test',
   });
+  const schema = schemaWith(waiting);
   const apollo = createApolloServer({
-    schema: schemaWith(waiting),
+    schema,
     apqCache: new InMemoryLRUCache(),
     production: false,
     logger,
@@ -106,7 +108,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     landingPage: page,
   });
   apollo.addPlugin(staleMarker);
-  apollo.addPlugin(responseCachePlugin());
+  apollo.addPlugin(responseCachePlugin(new Hints(schema, {})));
   const server = createHttpServer<GraphQLContext>({
     config: {
       port: 0,

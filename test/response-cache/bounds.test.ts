@@ -53,7 +53,7 @@ async function request(
     missed: undefined,
     isDebugged: false,
   });
-  const hint = { maxAgeSeconds: Infinity, isPrivate: false };
+  const hint = { maxAgeSeconds: Infinity, isPrivate: false, staleWhileRevalidateSeconds: 0 };
   const operation = { type: 'query', documentHash: name, name: undefined, variables: {}, extensions: undefined } as const;
   if (await attempt.find({ ...operation, hint: () => hint })) return 'hit';
   const answer: FinishedAnswer = { status: 200, contentType: 'application/json', body };

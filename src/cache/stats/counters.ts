@@ -11,7 +11,7 @@ export const COUNTERS = {
   l1Hits: "Look-ups answered from the pod's memory.",
   l2Hits: 'Look-ups answered from Redis.',
   misses: 'Look-ups that found nothing that may be served.',
-  staleServed: 'Look-ups answered by an expired entry while the database was down.',
+  staleServed: 'Look-ups answered by an expired entry: devices while the database was down, responses while they were made anew.',
   bypassed: 'Look-ups made while the cache was off or not trusted.',
   loads: 'Keys asked of the database.',
   coalesced: "Misses answered by somebody else's load.",

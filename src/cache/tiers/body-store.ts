@@ -17,6 +17,10 @@ export class BodyStore {
     return found.map((packed) => (packed === null ? undefined : unpackBody(packed)));
   }
 
+  async delete(key: string): Promise<void> {
+    await this.#store.deleteBuffer(this.#prefix + key);
+  }
+
   async set(key: string, entry: BodyEntry, ttlMs: number): Promise<void> {
     await this.#store.setBuffer(this.#prefix + key, packBody(entry), ttlMs);
   }

@@ -3,7 +3,7 @@
  * else, but only once for each news: while nothing was heard, a look-up is two comparisons.
  */
 import { LRUCache } from 'lru-cache';
-import { type Entry, freshForMs } from '../entry.js';
+import { type Entry, servedForMs } from '../entry.js';
 import type { Ledger } from '../protocol/ledger.js';
 import { stringBytes, valueBytes } from './heap-bytes.js';
 
@@ -19,6 +19,7 @@ export interface Memory {
    * @param bytes that it takes; default: as of something that JSON.parse has made.
    */
   set(key: string, entry: Entry, graceSeconds: number, bytes?: number): void;
+  delete(key: string): void;
   /** Whatever is there, judged by nobody, and without counting as a use. */
   peek(key: string): Entry | undefined;
 }
@@ -67,7 +68,7 @@ export class L1 implements Memory {
   }
 
   set(key: string, entry: Entry, graceSeconds: number, bytes = valueBytes(entry)): void {
-    const keepMs = freshForMs(entry, this.#nowMs()) + (entry.x === null ? 0 : graceSeconds * 1000);
+    const keepMs = servedForMs(entry, this.#nowMs()) + (entry.x === null ? 0 : graceSeconds * 1000);
     if (keepMs <= 0) return;
     this.#items.set(key, { entry, bytes, servableAt: -1 }, { ttl: keepMs });
   }

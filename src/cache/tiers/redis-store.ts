@@ -64,6 +64,10 @@ export class RedisStore extends KeyvRedis<string> {
     return reads.map(({ length }) => found.slice(from, (from += length)));
   }
 
+  async deleteBuffer(redisKey: string): Promise<void> {
+    await this.#connection.client.unlink(redisKey);
+  }
+
   async setBuffer(redisKey: string, value: Buffer, ttlMs: number): Promise<void> {
     await this.#connection.client.set(redisKey, value, { PX: Math.ceil(ttlMs) });
   }
