@@ -38,6 +38,7 @@ describe('defaults', () => {
         ttlSeconds: 300,
         negativeTtlSeconds: 30,
         responseTtlSeconds: 60,
+        responseHints: {},
         graceSeconds: 600,
         l1MaxBytes: 67_108_864,
         budgetMs: 50,
@@ -68,6 +69,7 @@ describe('defaults', () => {
       CACHE_TTL_SECONDS: '100',
       CACHE_NEGATIVE_TTL_SECONDS: '10',
       CACHE_RESPONSE_TTL_SECONDS: '0',
+      CACHE_RESPONSE_HINTS: '{"*":{"staleWhileRevalidate":3000},"Device":{"maxAge":0,"scope":"PRIVATE"}}',
       CACHE_GRACE_SECONDS: '0',
       CACHE_L1_MAX_BYTES: '1000000',
       CACHE_BUDGET_MS: '20',
@@ -100,6 +102,7 @@ describe('defaults', () => {
         ttlSeconds: 100,
         negativeTtlSeconds: 10,
         responseTtlSeconds: 0,
+        responseHints: { '*': { staleWhileRevalidate: 3_000 }, Device: { maxAge: 0, scope: 'PRIVATE' } },
         graceSeconds: 0,
         l1MaxBytes: 1_000_000,
         budgetMs: 20,
@@ -189,6 +192,22 @@ describe('numbers', () => {
   ])('bounds of %s', (name, good, bad) => {
     for (const text of good) expect(problemsOf({ [name]: text })).toEqual([]);
     for (const text of bad) expect(problemsOf({ [name]: text })).toEqual([expect.stringContaining(name)]);
+  });
+
+  test('a TTL of responses plus the time in which they are made anew is at most 3,000 s', () => {
+    const hints = (staleWhileRevalidate: number) =>
+      JSON.stringify({ Device: { staleWhileRevalidate }, Viewer: { maxAge: 3_000 } });
+    expect(problemsOf({ CACHE_RESPONSE_HINTS: hints(2_940) })).toEqual([]);
+    expect(problemsOf({ CACHE_RESPONSE_HINTS: hints(2_941) })).toEqual([
+      'CACHE_RESPONSE_TTL_SECONDS plus each staleWhileRevalidate of CACHE_RESPONSE_HINTS must be at most 3000.',
+    ]);
+  });
+
+  test.each([
+    ...['Device', '[]', '{"Device":30}', '{"Device":{"maxage":30}}', '{"Device":{"maxAge":-1}}', '{"Device":{"maxAge":1.5}}'],
+    ...['{"Device":{"maxAge":"30"}}', '{"Device":{"scope":"private"}}', '{"Device":{"staleWhileRevalidate":3001}}', 'null', '{'],
+  ])('%j are no hints', (CACHE_RESPONSE_HINTS) => {
+    expect(problemsOf({ CACHE_RESPONSE_HINTS })).toEqual([expect.stringMatching(/^CACHE_RESPONSE_HINTS must be JSON like \{/)]);
   });
 
   test('a TTL plus grace is at most 3,000 s', () => {

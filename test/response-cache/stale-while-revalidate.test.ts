@@ -60,10 +60,15 @@ async function explain(pod: ServerProcess, key: string): Promise<any> {
   return (await pod.graphql(query, { key }, await asAdmin())).body.data!.explainCacheEntry;
 }
 
-/** Until the time of the answer is over, and of the device in it; nobody asks for them meanwhile. */
-async function letItExpire(pod: ServerProcess, id: string): Promise<void> {
+/** Asks until the answer is stored as one that is asked for repeatedly. @returns its key */
+async function warm(pod: ServerProcess, id: string): Promise<string> {
+  for (let i = 0; i < 3; i++) await ask(pod, id);
   const { body } = await pod.graphql(DEVICE, { id }, { ...(await asAdmin()), 'apollo-cache-debugging': 'true' });
-  const { key } = (body.extensions as any).apolloCacheDebugging.data[0];
+  return (body.extensions as any).apolloCacheDebugging.data[0].key as string;
+}
+
+/** Until the time of the answer is over, and of the device in it; nobody asks for them meanwhile. */
+async function expired(pod: ServerProcess, id: string, key: string): Promise<void> {
   await waitFor(async () => {
     const { reason, servable, freshUntil, staleUntil } = await explain(pod, key);
     if (!/^It expired \d+ s ago and is served while it is made anew\.$/.test(reason)) return false;
@@ -73,8 +78,8 @@ async function letItExpire(pod: ServerProcess, id: string): Promise<void> {
   });
 }
 
-async function askThrice(pod: ServerProcess, id: string): Promise<void> {
-  for (let i = 0; i < 3; i++) await ask(pod, id);
+async function warmAndExpired(pod: ServerProcess, id: string): Promise<void> {
+  await expired(pod, id, await warm(pod, id));
 }
 
 describeWithMongoDb('answers past their time', () => {
@@ -88,7 +93,7 @@ describeWithMongoDb('answers past their time', () => {
   beforeAll(async () => {
     [redis, mongodb] = await Promise.all([startRedis(), startMongoDb()]);
     db = await connectMongoDb(mongodb);
-    await seedDevices(db, 20);
+    await seedDevices(db, 30);
     ports = { redis: redis.port, mongodb: mongodb.port };
     pod = await startPod(ports, SHORT);
     other = await startPod(ports, { ...SHORT, CACHE_L1_MAX_BYTES: '1' });
@@ -96,8 +101,7 @@ describeWithMongoDb('answers past their time', () => {
   });
 
   it('are served as they are, once for whoever comes first, and then as they have become', async () => {
-    await askThrice(pod, 'bed-0');
-    await letItExpire(pod, 'bed-0');
+    await warmAndExpired(pod, 'bed-0');
     await changeBehindTheirBacks(db, 0, 'new');
     const before = await responseCounts(pod);
     const seen = await askUntil(pod, 'bed-0', ({ description }) => description === 'new');
@@ -116,9 +120,9 @@ describeWithMongoDb('answers past their time', () => {
   });
 
   it('are served out of Redis as well, where another pod finds what was made anew', async () => {
-    await askThrice(pod, 'bed-1');
-    await askThrice(other, 'bed-1');
-    await letItExpire(pod, 'bed-1');
+    const key = await warm(pod, 'bed-1');
+    await warm(other, 'bed-1');
+    await expired(pod, 'bed-1', key);
     await changeBehindTheirBacks(db, 1, 'new');
     const [first] = await askUntil(other, 'bed-1', ({ description }) => description === 'new');
     expect(first).toMatchObject({ description: 'old', status: expect.stringMatching(/ttl=-\d+; detail=l2$/) });
@@ -127,8 +131,7 @@ describeWithMongoDb('answers past their time', () => {
   });
 
   it('are made anew once, however many ask', async () => {
-    await askThrice(pod, 'bed-2');
-    await letItExpire(pod, 'bed-2');
+    await warmAndExpired(pod, 'bed-2');
     const before = await responseCounts(pod);
     const answers = await Promise.all(Array.from({ length: 50 }, () => ask(pod, 'bed-2')));
     expect(answers.filter(isStale).length).toBeGreaterThan(0);
@@ -140,33 +143,47 @@ describeWithMongoDb('answers past their time', () => {
   it.each([
     ['the pod that has it', () => pod],
     ['another pod', () => other],
-  ])('are not served after an invalidation by %s', async (_which, by) => {
-    await seedDevices(db, 20);
-    await askThrice(pod, 'bed-3');
-    await letItExpire(pod, 'bed-3');
-    const { status } = await update(by(), 3, 'changed');
+  ])('are not served after an invalidation by %s', async (which, by) => {
+    await warmAndExpired(pod, 'bed-3');
+    const { status } = await update(by(), 3, `changed by ${which}`);
     expect(status).toBe('APPLIED');
-    expect(await ask(pod, 'bed-3')).toMatchObject({ description: 'changed', status: expect.stringContaining('fwd=miss') });
-    expect(await ask(other, 'bed-3')).toMatchObject({ description: 'changed' });
+    expect(await ask(pod, 'bed-3')).toMatchObject({
+      description: `changed by ${which}`,
+      status: expect.stringContaining('fwd=miss'),
+    });
+    expect(await ask(other, 'bed-3')).toMatchObject({ description: `changed by ${which}` });
+  });
+
+  it('that are being made anew while they are invalidated are not kept', async () => {
+    const beds = Array.from({ length: 20 }, (_, i) => 10 + i);
+    const keys = await Promise.all(beds.map((i) => warm(pod, `bed-${i}`)));
+    for (const [place, i] of beds.entries()) await expired(pod, `bed-${i}`, keys[place]!);
+    await Promise.all(
+      beds.map(async (i) => {
+        const asked = ask(i % 2 === 0 ? pod : other, `bed-${i}`);
+        const { status } = await update(i % 3 === 0 ? pod : other, i, `changed ${i}`);
+        expect(status).toBe('APPLIED');
+        for (const each of [pod, other, pod]) expect((await ask(each, `bed-${i}`)).description).toBe(`changed ${i}`);
+        expect(['old', `changed ${i}`]).toContain((await asked).description);
+      }),
+    );
   });
 
   it('are not served to who does not want what is stored', async () => {
-    await askThrice(pod, 'bed-4');
-    await letItExpire(pod, 'bed-4');
+    await warmAndExpired(pod, 'bed-4');
     await changeBehindTheirBacks(db, 4, 'new');
     const seen = await ask(pod, 'bed-4', { 'cache-control': 'no-cache' });
     expect(seen).toMatchObject({ description: 'new', status: 'opensensor; fwd=request; stored' });
   });
 
   it('of an absence are none', async () => {
-    await askThrice(pod, 'nobody');
+    await warm(pod, 'nobody');
     const seen = await askUntil(pod, 'nobody', ({ status }) => status.includes('fwd=miss'));
     expect(seen.some(isStale)).toBe(false);
   });
 
   it('do not come back once something else stands in their place', async () => {
-    await askThrice(pod, 'bed-5');
-    await letItExpire(pod, 'bed-5');
+    await warmAndExpired(pod, 'bed-5');
     await db.collection('Users').updateOne({ 'api_keys.device_id': 'bed-5' }, { $set: { 'api_keys.$.private_data': true } });
     // Its owner's own from now on, and hidden from others: neither is everyone's, as the old one is.
     const seen = await askUntil(pod, 'bed-5', ({ description }) => description === null);
@@ -185,8 +202,7 @@ describeWithMongoDb('answers past their time', () => {
   });
 
   it('stay while what they are made of can not be had, and are made anew once it can', async () => {
-    await askThrice(pod, 'bed-6');
-    await letItExpire(pod, 'bed-6');
+    await warmAndExpired(pod, 'bed-6');
     await changeBehindTheirBacks(db, 6, 'new');
     await mongodb.pause();
     for (let i = 0; i < 3; i++) expect(await ask(pod, 'bed-6')).toMatchObject({ description: 'old' });
@@ -195,8 +211,7 @@ describeWithMongoDb('answers past their time', () => {
   });
 
   it('are not served while Redis is out', async () => {
-    await askThrice(pod, 'bed-7');
-    await letItExpire(pod, 'bed-7');
+    await warmAndExpired(pod, 'bed-7');
     await changeBehindTheirBacks(db, 7, 'new');
     await redis.pause();
     await waitFor(async () => (await stats(pod)).status === 'DEGRADED');
