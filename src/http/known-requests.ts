@@ -84,10 +84,9 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     next: () => void,
   ): void {
     const { headers } = request;
-    const name = responses.aliases.nameOf(variantOf(request), bytes);
+    const { name, alias } = responses.aliases.find(variantOf(request), bytes);
     scope.aliasName = name;
-    const alias = requestDirectives(headers['cache-control']).noCache ? undefined : responses.aliases.get(name);
-    if (alias === undefined) {
+    if (alias === undefined || requestDirectives(headers['cache-control']).noCache) {
       next();
       return;
     }

@@ -4,7 +4,6 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, it } from 'vitest';
-import { Aliases } from '../../src/response-cache/aliases.js';
 import { waitFor } from '../harness/wait.js';
 import { API_KEY, sendRaw, startHttp, UNKNOWABLE_API_KEY, type TestHttp } from '../http/http-server.js';
 import { exchange, get, keepAliveAgent, post } from './exchange.js';
@@ -182,15 +181,4 @@ it('one connection carries hits, misses and refusals in turn, large and small', 
     const withoutId = ({ body }: { body: string }) => body.replace(/"requestId":"[^"]*"/, '');
     expect(got.map(withoutId)).toEqual(expected.map(withoutId));
   }
-});
-
-it('a request under way teaches nothing to other kinds, however many there are', () => {
-  const aliases = new Aliases();
-  const kind = (accept: string, isPreflighted = false) =>
-    ({ method: 'GET', accept, contentType: undefined, isPreflighted }) as const;
-  const name = aliases.nameOf(kind('*/*', true), TARGET);
-  const others = Array.from({ length: 2_000 }, (_, i) => kind(`application/json;q=${i}`));
-  for (const other of others) aliases.nameOf(other, TARGET); // many more than are remembered
-  aliases.learn(name, { canonical: 'of the first', contentType: 'application/json', operationName: undefined });
-  for (const other of others) expect(aliases.get(aliases.nameOf(other, TARGET))).toBeUndefined();
 });
