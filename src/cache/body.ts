@@ -36,15 +36,26 @@ export function bodyEntry(
   deps: readonly [key: string, ...tags: string[]],
   { s, t, e, f, w }: Pick<BodyEntry, 'e' | 's' | 't' | 'f' | 'w'>,
 ): BodyEntry {
-  return { v: BODY_VERSION, e, s, t, f, w, d: deps, x: toBody(meta, bytes), k: deps[0], z: valueBytes(deps) };
+  return {
+    v: BODY_VERSION,
+    e,
+    s,
+    t,
+    f,
+    w,
+    d: deps,
+    x: { meta, content: textOf(bytes) ?? ownBytes(bytes) },
+    k: deps[0],
+    z: valueBytes(deps),
+  };
 }
 
-function toBody(meta: Body['meta'], bytes: Buffer): Body {
-  const isText = bytes.length <= MAX_TEXT_BYTES && isAscii(bytes);
-  return { meta, content: isText ? bytes.toString('latin1') : ownBytes(bytes) };
+/** Undefined for what stays bytes. */
+function textOf(bytes: Buffer): string | undefined {
+  return bytes.length <= MAX_TEXT_BYTES && isAscii(bytes) ? bytes.toString('latin1') : undefined;
 }
 
-/** In memory of their own, so that they don't keep a larger buffer alive that they are a part of. */
+/** In memory of their own, lest they keep a larger buffer alive that they are a part of. */
 function ownBytes(bytes: Buffer): Buffer {
   if (bytes.length === bytes.buffer.byteLength) return bytes;
   const copy = Buffer.allocUnsafeSlow(bytes.length);
@@ -77,8 +88,11 @@ export function unpackBody(packed: Buffer): BodyEntry | undefined {
   if (head === undefined) return undefined;
   const depsEnd = end + 1 + head.dn;
   if (packed.length !== depsEnd + 1 + head.n || packed[depsEnd] !== NEWLINE) return undefined;
-  const deps = packed.subarray(end + 1, depsEnd);
-  return crc32(deps) === head.dc ? new UnpackedBody(head, deps, packed.subarray(depsEnd + 1)) : undefined;
+  if (crc32(packed.subarray(end + 1, depsEnd)) !== head.dc) return undefined;
+  const text = textOf(packed.subarray(depsEnd + 1));
+  // Both are kept: one piece of memory for both, where there is none for the text.
+  const own = ownBytes(text === undefined ? packed : packed.subarray(0, depsEnd));
+  return new UnpackedBody(head, own.subarray(end + 1, depsEnd), text ?? own.subarray(depsEnd + 1));
 }
 
 function parseHead(line: string): Head | undefined {
@@ -108,7 +122,7 @@ class UnpackedBody implements BodyEntry {
   readonly x: Body;
   #deps: Buffer | readonly string[];
 
-  constructor({ v, e, s, t, f, w, k, z, m }: Head, deps: Buffer, content: Buffer) {
+  constructor({ v, e, s, t, f, w, k, z, m }: Head, deps: Buffer, content: Body['content']) {
     this.v = v;
     this.e = e;
     this.s = s;
@@ -116,9 +130,9 @@ class UnpackedBody implements BodyEntry {
     this.f = f;
     this.w = w;
     this.k = k;
-    this.z = Math.max(z, deps.length);
-    this.x = toBody(m, content);
-    this.#deps = ownBytes(deps);
+    this.z = z + deps.length; // once they are parsed, it is both
+    this.x = { meta: m, content };
+    this.#deps = deps;
   }
 
   get d(): readonly string[] {
