@@ -120,6 +120,7 @@ export async function startApp(config: Config, logger: Logger): Promise<RunningA
       counts: cache.countersOf('response'),
       ttlSeconds: config.cache.responseTtlSeconds,
       version,
+      typeHints: config.cache.responseHints,
       surrogateKeys: config.cache.surrogateKeys === undefined ? undefined : new SurrogateKeys(config.cache.surrogateKeys),
     });
     apollo.addPlugin(apqCache.plugin());

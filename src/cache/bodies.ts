@@ -36,7 +36,7 @@ export interface BodyHit {
 }
 
 /** Which will do: those that are fresh, or else also one that is `stale` and may be served while it is made anew. */
-export type Freshness = 'fresh' | 'stale';
+type Freshness = 'fresh' | 'stale';
 
 export interface BodiesParts {
   readonly backend: Backend;

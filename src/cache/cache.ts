@@ -35,7 +35,7 @@ import type { RedisClients } from './redis-backend.js';
 import { Counters, type NamespaceCounters, tallyOf } from './stats/counters.js';
 import type { CacheFigures, CacheSnapshot, CacheStatus, PodSnapshot } from './stats/snapshot.js';
 
-export type { Begun, Bodies, BodyHit, Freshness } from './bodies.js';
+export type { Begun, Bodies, BodyHit } from './bodies.js';
 export { BODY_VERSION, type BodyEntry, bodyEntry } from './body.js';
 export { Budget } from './budget/budget.js';
 export { DeadlineError, withDeadline } from './budget/deadline.js';

@@ -86,13 +86,15 @@ export function answerKnownRequests(parts: KnownRequestsParts): AnswerKnown {
     const { headers } = request;
     const { name, alias } = responses.aliases.find(variantOf(request), bytes);
     scope.aliasName = name;
-    if (alias === undefined || requestDirectives(headers['cache-control']).noCache) {
+    const { noCache, noStore } = requestDirectives(headers['cache-control']);
+    if (alias === undefined || noCache) {
       next();
       return;
     }
     const answerWith = (hit: BodyHit, caller: Principal): void => {
       answers.push({ request, response, scope, alias, hit });
-      if (hit.isStale && !isDraining()) revalidate(hit.entry, { request, bytes, caller, requestId: scope.requestId });
+      // What a client says must not be stored is not what may stand in its place.
+      if (hit.isStale && !noStore && !isDraining()) revalidate(hit.entry, { request, bytes, caller, requestId: scope.requestId });
     };
     const lookFor = (caller: Principal): void => {
       scope.authenticated(caller);

@@ -22,7 +22,7 @@ import type { Aliases } from './aliases.js';
 import type { Forwarded } from './cache-status.js';
 import type { Explanation } from './debugging.js';
 import type { Executions } from './executions.js';
-import type { CacheHint } from './hints.js';
+import type { CacheHint, TypeHints } from './hints.js';
 import type { RequestDirectives } from './request-directives.js';
 import { canonicalKey, type ResponseKeys, responseKeys } from './response-keys.js';
 import type { SurrogateKeys } from './surrogate-keys.js';
@@ -43,9 +43,13 @@ export interface ResponseCacheOptions {
   readonly version: string;
   /** Undefined: answers carry none. */
   readonly surrogateKeys?: SurrogateKeys | undefined;
+  /** `CACHE_RESPONSE_HINTS`. Default: none. */
+  readonly typeHints?: TypeHints;
 }
 
 export interface AttemptParts extends ResponseCacheOptions {
+  /** Of server: one that would answer otherwise, or keep it otherwise, has other responses. */
+  readonly kind: string;
   readonly aliases: Aliases;
   readonly executions: Executions;
   /** Whether the last answer of an operation was its caller's own; decides only whom a request waits for. */
@@ -139,7 +143,7 @@ export class Attempt {
       entry,
       isCallersOwn,
       decidedBy: hintIsPrivate
-        ? '@cacheControl(scope: PRIVATE)'
+        ? 'a hint, scope: PRIVATE'
         : isCallersOwn
           ? 'a resolver asked who asks'
           : 'no resolver asked who asks',
@@ -155,7 +159,7 @@ export class Attempt {
     const { noCache } = this.#options.directives;
     if (operation.type !== 'query' || caller === undefined || this.#cache.ttlSeconds === 0) return false;
     const canonical = hasOnlyPersistedQuery(operation.extensions)
-      ? canonicalKey(this.#kind(), operation.documentHash, operation.name ?? '', operation.variables)
+      ? canonicalKey(this.#cache.kind, operation.documentHash, operation.name ?? '', operation.variables)
       : undefined;
     if (canonical === undefined || !bodies.isTrusted) {
       this.#count('bypassed');
@@ -211,12 +215,6 @@ export class Attempt {
   /** A look-up is one request, and who makes an answer anew has asked for it before. */
   #count(what: Exclude<CounterName, 'loads'>): void {
     if (this.#options.revalidated === undefined) this.#cache.counts[what]++;
-  }
-
-  /** Answers of servers that would answer otherwise are other responses. */
-  #kind(): string {
-    const { version, surrogateKeys } = this.#cache;
-    return surrogateKeys === undefined ? version : `${version} ${surrogateKeys.digestOf('*')}`;
   }
 
   /** What Redis has; or this pod's memory by then, of an execution that began after it was looked at and has ended. */

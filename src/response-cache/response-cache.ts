@@ -6,6 +6,7 @@
  *     known bytes → alias → memory → Redis → answered
  *     else → Apollo Server: parse, validate, limits → memory → Redis → an execution to join → executed → kept, alias learnt
  */
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../auth/principal.js';
 import type { BodyHit, Budget } from '../cache/cache.js';
@@ -24,7 +25,14 @@ export class ResponseCache {
 
   constructor(options: ResponseCacheOptions) {
     this.options = options;
-    this.#parts = { ...options, aliases: this.aliases, executions: new Executions(), scopes: new LRUCache({ max: MAX_SCOPES }) };
+    const { version, surrogateKeys, typeHints = {} } = options;
+    this.#parts = {
+      ...options,
+      kind: hash('sha256', JSON.stringify([version, surrogateKeys?.digestOf('*'), typeHints]), 'base64url'),
+      aliases: this.aliases,
+      executions: new Executions(),
+      scopes: new LRUCache({ max: MAX_SCOPES }),
+    };
   }
 
   get isOn(): boolean {

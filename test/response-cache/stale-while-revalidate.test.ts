@@ -154,6 +154,18 @@ describeWithMongoDb('answers past their time', () => {
     expect(await ask(other, 'bed-3')).toMatchObject({ description: `changed by ${which}` });
   });
 
+  it('are not made anew by who says that what it gets must not be stored', async () => {
+    await warmAndExpired(pod, 'bed-8');
+    await changeBehindTheirBacks(db, 8, 'new');
+    const { loads } = await responseCounts(pod);
+    for (let i = 0; i < 3; i++) {
+      const seen = await ask(pod, 'bed-8', { 'cache-control': 'no-store' });
+      expect(seen).toMatchObject({ description: 'old', status: expect.stringMatching(/ttl=-\d+; detail=l1$/) });
+    }
+    expect((await responseCounts(pod)).loads! - loads!).toBe(1); // that of the counts themselves
+    await askUntil(pod, 'bed-8', ({ description }) => description === 'new');
+  });
+
   it('that are being made anew while they are invalidated are not kept', async () => {
     const beds = Array.from({ length: 20 }, (_, i) => 10 + i);
     const keys = await Promise.all(beds.map((i) => warm(pod, `bed-${i}`)));
