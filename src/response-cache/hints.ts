@@ -57,7 +57,7 @@ export class Hints {
     if (unknown.length > 0) {
       const types = names.sort().join(', ');
       throw new RangeError(
-        `CACHE_RESPONSE_HINTS names ${unknown.join(', ')}, which is no type that has a hint; there are *, ${types}.`,
+        `CACHE_RESPONSE_HINTS names ${unknown.join(', ')}, but there are only *, ${types}.`,
       );
     }
   }

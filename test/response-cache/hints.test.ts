@@ -90,7 +90,7 @@ it('is of one operation of a document', () => {
 
 it.each(['Bead', 'Query', 'Mutation', 'Float', 'CacheControlScope', '__Type', ''])('there is none for %j', (name) => {
   expect(() => new Hints(schema, { Bed: { maxAge: 1 }, [name]: { maxAge: 1 } })).toThrow(
-    `CACHE_RESPONSE_HINTS names ${name}, which is no type that has a hint; there are *, Bed, Named, Secret, Soil, Thing, Weather.`,
+    `CACHE_RESPONSE_HINTS names ${name}, but there are only *, Bed, Named, Secret, Soil, Thing, Weather.`,
   );
 });
 
