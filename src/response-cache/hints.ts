@@ -56,9 +56,7 @@ export class Hints {
     const unknown = Object.keys(byType).filter((name) => name !== '*' && !names.includes(name));
     if (unknown.length > 0) {
       const types = names.sort().join(', ');
-      throw new RangeError(
-        `CACHE_RESPONSE_HINTS names ${unknown.join(', ')}, but there are only *, ${types}.`,
-      );
+      throw new RangeError(`CACHE_RESPONSE_HINTS names ${unknown.join(', ')}, but there are only *, ${types}.`);
     }
   }
 
