@@ -2,6 +2,7 @@
  * Makes stored answers anew that were served past their time (RFC 5861, `stale-while-revalidate`): the request is executed once more
  * for its caller, as if nothing had been stored, and nobody waits for it. Begun by `known-requests.ts`.
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { ApolloServer, BaseContext } from '@apollo/server';
 import type { Principal } from '../auth/principal.js';
@@ -34,12 +35,18 @@ export class Revalidation<Context extends BaseContext> {
   /** By the keys of what is made anew: one execution in this pod, and in the fleet as for any miss. */
   readonly #running = new Map<string, Promise<void>>();
 
+  /** Begins in the next turn, unless it is under way. What fails leaves the stale answer in its place. */
+  readonly begin: (stale: BodyEntry, request: StaleRequest) => void;
+
   constructor(parts: RevalidationParts<Context>) {
     this.#parts = parts;
+    // Out of the context of whichever request comes first, whose trace has ended by then.
+    this.begin = AsyncResource.bind((stale: BodyEntry, request: StaleRequest) => {
+      this.#begin(stale, request);
+    });
   }
 
-  /** Begins in the next turn, unless it is under way. What fails leaves the stale answer in its place. */
-  begin(stale: BodyEntry, request: StaleRequest): void {
+  #begin(stale: BodyEntry, request: StaleRequest): void {
     if (this.#running.has(stale.k)) return;
     const turn = new Promise((resolve) => setImmediate(resolve));
     const work = turn

@@ -99,9 +99,7 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     publicMaxAgeSeconds: config.publicMaxAgeSeconds,
     headersFor,
     isDraining: () => connections.isDraining,
-    revalidate: (stale, request) => {
-      revalidation.begin(stale, request);
-    },
+    revalidate: revalidation.begin,
     onEnd: (scope, response, isAnswered) => {
       logEnded(logger, metrics, scope, response, isAnswered);
     },

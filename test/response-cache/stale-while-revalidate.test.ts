@@ -250,3 +250,19 @@ it('a maxAge shortens what is stored, and 0 stores nothing', async () => {
     expect(await statusOf('{ deviceListing(first: 1) { edges { node { id } } } }')).toBe('opensensor; fwd=miss');
   }
 });
+
+it('what is made anew is no part of the trace of who came first, which has ended', async () => {
+  const server = await startServer({
+    ...SHORT,
+    CACHE_RESPONSE_HINTS: '{"*":{"staleWhileRevalidate":600}}',
+    NODE_ENV: 'production',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', // where nobody listens
+  });
+  for (let i = 0; i < 3; i++) {
+    await askUntil(server, 'greenhouse-7f3a', isStale);
+    await askUntil(server, 'greenhouse-7f3a', (seen) => !isStale(seen));
+  }
+  await server.stop();
+  expect(server.logs().some(({ msg }) => msg === 'stopped')).toBe(true);
+  expect(server.logs().filter(({ detail }) => String(detail).includes('ended Span'))).toEqual([]);
+});
