@@ -56,7 +56,7 @@ async function askUntil(pod: ServerProcess, id: string, isWanted: (seen: Seen) =
 }
 
 async function explain(pod: ServerProcess, key: string): Promise<any> {
-  const query = 'query ($key: String!) { explainCacheEntry(key: $key) { reason servable freshUntil staleUntil } }';
+  const query = 'query ($key: String!) { explainCacheEntry(key: $key) { reason servable inRedis freshUntil staleUntil } }';
   return (await pod.graphql(query, { key }, await asAdmin())).body.data!.explainCacheEntry;
 }
 
@@ -230,6 +230,25 @@ describeWithMongoDb('answers past their time', () => {
     expect(await ask(pod, 'bed-7')).toMatchObject({ description: 'new', status: 'opensensor; fwd=bypass' });
     redis.resume();
     await waitFor(async () => (await stats(pod)).status === 'CONNECTED');
+  });
+});
+
+describeWithMongoDb('pods with other hints', () => {
+  it('share no responses, though they share devices', async () => {
+    const [redis, mongodb] = await Promise.all([startRedis(), startMongoDb()]);
+    await seedDevices(await connectMongoDb(mongodb), 1);
+    const ports = { redis: redis.port, mongodb: mongodb.port };
+    const CACHE_RESPONSE_HINTS = '{"Device":{"maxAge":50}}';
+    const [one, same, another] = await Promise.all([
+      startPod(ports, { CACHE_RESPONSE_HINTS }),
+      startPod(ports, { CACHE_RESPONSE_HINTS }),
+      startPod(ports, { CACHE_RESPONSE_HINTS: '{"Device":{"maxAge":50,"scope":"PRIVATE"}}' }),
+    ]);
+    await knowEachOther([one, same, another]);
+    const key = await warm(one, 'bed-0');
+    await waitFor(async () => (await explain(one, key)).inRedis === true);
+    expect((await ask(same, 'bed-0')).status).toMatch(/^opensensor; hit; ttl=\d+; detail=l2$/);
+    expect((await ask(another, 'bed-0')).status).toBe('opensensor; fwd=miss; stored');
   });
 });
 
