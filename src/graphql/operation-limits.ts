@@ -17,29 +17,54 @@ import { createComplexityRule, type ComplexityEstimatorArgs } from 'graphql-quer
 import { CodedError } from '../errors.js';
 import { badRequest, limitError, type Limits } from './limits.js';
 
+/** For each document, which of them were within the limits is remembered for so many sizes of its variables. */
+const MAX_SIZES = 100;
+
 /** Arguments count by their names, wherever they stand in the schema: `ids`, `first` and `pattern`. */
 export function operationLimits(limits: Limits): ApolloServerPlugin {
+  const within = new WeakMap<OperationDefinitionNode, Set<string>>();
   const listener: GraphQLRequestListener<BaseContext> = {
     didResolveOperation({ schema, document, operation, request: { variables = {} } }) {
       // Without an operation nothing is executed, and that is where it is said.
-      if (operation !== undefined) check(schema, document, operation, variables, limits);
+      if (operation === undefined) return Promise.resolve();
+      const sizes = sizesOf(operation, variables);
+      const known = within.get(operation) ?? new Set();
+      if (sizes !== undefined && known.has(sizes)) return Promise.resolve();
+      const isWithin = check(schema, document, operation, variables, limits);
+      if (isWithin && sizes !== undefined && known.size < MAX_SIZES) within.set(operation, known.add(sizes));
       return Promise.resolve();
     },
   };
   return { requestDidStart: () => Promise.resolve(listener) };
 }
 
-/** @throws a limit error, or one that says which variable can't be used. */
+/**
+ * All that limits can depend on of the variables: entries of lists, bytes of texts, numbers and booleans as they are. Undefined where
+ * one is an object, which may hold anything.
+ */
+function sizesOf({ variableDefinitions = [] }: OperationDefinitionNode, variables: Record<string, unknown>): string | undefined {
+  let sizes = '';
+  for (const { variable } of variableDefinitions) {
+    const value = variables[variable.name.value];
+    if (Array.isArray(value)) sizes += `[${value.length}]`;
+    else if (typeof value === 'string') sizes += `"${Buffer.byteLength(value)}"`;
+    else if (typeof value === 'object' && value !== null) return undefined;
+    else sizes += `${String(value)} `;
+  }
+  return sizes;
+}
+
+/** @returns false with variables that can't be used. @throws a limit error, or one that says which variable can't be used. */
 function check(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Record<string, unknown>,
   limits: Limits,
-): void {
+): boolean {
   // With invalid variables nothing is executed either. Looking for one of them only keeps a megabyte of them cheap.
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
-  if (coerced === undefined) return;
+  if (coerced === undefined) return false;
   // An argument that can't be had from the variables is an error of its field alone, when that is executed.
   const context = new ValidationContext(schema, document, new TypeInfo(schema), () => undefined);
   const estimators = [(field: ComplexityEstimatorArgs) => costOf(field, limits)];
@@ -47,7 +72,7 @@ function check(
   const counter = createComplexityRule({ estimators, maximumComplexity: Infinity })(context);
   counter.variableValues = coerced;
   const cost = sumOf(() => counter.nodeComplexity(operation, schema.getRootType(operation.operation) ?? undefined));
-  if (cost <= limits.cost) return;
+  if (cost <= limits.cost) return true;
   const message = `The query costs ${cost}; ${limits.cost} at most. Each field costs 1 for every entry of the lists that it is in.`;
   throw limitError('cost', limits.cost, message, operation);
 }

@@ -275,6 +275,60 @@ describe('cost', () => {
   });
 });
 
+describe('a document that was within its limits', () => {
+  it.each<[string, { query: string; within: Record<string, unknown>[]; above: Record<string, unknown>[] }]>([
+    [
+      'ids',
+      {
+        query: 'query ($ids: [ID!]!) { devices(ids: $ids) { id } }',
+        within: [{ ids: ids(1_000) }, { ids: 'x' }, { ids: [] }],
+        above: [{ ids: ids(1_001) }],
+      },
+    ],
+    [
+      'page',
+      {
+        query: 'query ($n: Int = 501, $search: String) { deviceListing(first: $n, search: $search) { edges { cursor } } }',
+        within: [{ n: 500 }, { n: 500, search: 'x' }],
+        above: [{ n: 501 }, {}, { search: 'x' }, { n: 501, search: 'x' }],
+      },
+    ],
+    [
+      'pattern',
+      {
+        query: 'query ($p: String!) { cacheEntries(pattern: $p) { edges { cursor } } }',
+        within: [{ p: 'a'.repeat(513) }, { p: 'é'.repeat(512) }],
+        above: [{ p: 'é'.repeat(513) }],
+      },
+    ],
+    [
+      'cost',
+      {
+        query: `query ($ids: [ID!]!, $all: Boolean = true) { ${list(11, (index) => `a${index}: devices(ids: $ids) @include(if: $all) { id }`)} }`,
+        within: [{ ids: ids(1_000), all: false }, { ids: ids(909) }],
+        above: [{ ids: ids(1_000) }, { ids: ids(1_000), all: true }],
+      },
+    ],
+  ])('is above them with other variables: %s', async (limit, { query, within, above }) => {
+    const apollo = await startApollo();
+    for (const variables of [...within, ...within]) {
+      expect(await apollo.post({ query, variables })).toMatchObject({ status: 200 });
+      for (const more of above) {
+        const { body } = await apollo.post({ query, variables: more });
+        expect(body.errors?.[0]?.extensions).toMatchObject({ code: 'LIMIT_EXCEEDED', limit });
+      }
+    }
+  });
+
+  it('is refused with variables of the same size that are not valid', async () => {
+    const apollo = await startApollo();
+    const query = 'query ($ids: [ID!]!) { devices(ids: $ids) { id } }';
+    expect(await apollo.post({ query, variables: { ids: ['x'] } })).toMatchObject({ status: 200 });
+    const { status, body } = await apollo.post({ query, variables: { ids: [{}] } });
+    expect([status, body.errors?.[0]?.extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
+  });
+});
+
 describe('variables that are not valid', () => {
   it.each<[string, Request]>([
     ['a missing one', { query: 'query ($ids: [ID!]!) { devices(ids: $ids) { id } }' }],
