@@ -2,6 +2,7 @@
  * The process: reads the environment, starts the server, says so, and ends it on a signal. The only file that uses `process`; what
  * the server consists of is in `app.ts`.
  */
+import { setFlagsFromString } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import { type RunningApp, startApp } from './app.js';
 import { signDemoTokens } from './auth/demo-tokens.js';
@@ -12,6 +13,10 @@ import { startMessage } from './start-message.js';
 
 /** After `SHUTDOWN_DELAY_SECONDS`: for requests to end, which takes 8 s at most, and for the parts behind them. */
 const CLOSE_TIMEOUT_MS = 12_000;
+
+// V8 guesses at the first requests which objects live long and makes these in the old generation from then on. Wrong of an answer, as it is
+// now and then, this keeps everything that hangs on it from being freed early: a quarter of what a request costs, until the process ends.
+setFlagsFromString('--no-allocation-site-pretenuring');
 
 const config = readConfig();
 const logger = createLogger(config);

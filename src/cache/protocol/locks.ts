@@ -2,6 +2,7 @@
  * Who in the fleet loads a cold key: whoever claims it first; the others wait for what the winner stores. A lock that is lost, or
  * whose holder is dead, costs no more than a second load.
  */
+import DataLoader from 'dataloader';
 import type { Cluster, Redis } from 'ioredis';
 import type { Stamp } from '../entry.js';
 
@@ -57,14 +58,29 @@ for _, key in ipairs(KEYS) do redis.call('SET', key, 'stored:' .. ARGV[1] .. ':'
 `;
 
 const RELEASE_UNLESS_WANTED = `#!lua
-if redis.call('GET', KEYS[1]) == '${WANTED}' then return 1 end
-redis.call('DEL', KEYS[1])
-return 0
+local wanted = {}
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == '${WANTED}' then
+    wanted[i] = 1
+  else
+    redis.call('DEL', key)
+    wanted[i] = 0
+  end
+end
+return wanted
 `;
+
+/** What single keys are claimed and released for, all in one turn of the event loop by one script; Redis does nothing else meanwhile. */
+const TOGETHER = { cache: false, maxBatchSize: 64, batchScheduleFn: (send: () => void) => setImmediate(send) };
+
+interface Claim {
+  readonly key: string;
+  readonly stamp: Stamp;
+}
 
 interface LockCommands {
   opensensorClaim(count: number, ...keysAndArguments: (string | number)[]): Promise<[won: number[], stored: number[]]>;
-  opensensorReleaseUnlessWanted(key: string): Promise<number>;
+  opensensorReleaseUnlessWanted(count: number, ...keys: (string | number)[]): Promise<number[]>;
   opensensorMarkStored(count: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
 
@@ -73,10 +89,12 @@ export class RedisLocks implements Locks {
   readonly #commands: LockCommands;
   readonly #prefix: string;
   readonly #podName: string;
+  readonly #claims = new DataLoader<Claim, Claims>((claims) => this.#claimTogether(claims), TOGETHER);
+  readonly #releases = new DataLoader<string, boolean>((keys) => this.#releaseTogether(keys), TOGETHER);
 
   constructor(client: Redis | Cluster, prefix: string, podName: string) {
     client.defineCommand('opensensorClaim', { lua: CLAIM });
-    client.defineCommand('opensensorReleaseUnlessWanted', { numberOfKeys: 1, lua: RELEASE_UNLESS_WANTED });
+    client.defineCommand('opensensorReleaseUnlessWanted', { lua: RELEASE_UNLESS_WANTED });
     client.defineCommand('opensensorMarkStored', { lua: MARK_STORED });
     this.#client = client;
     this.#commands = client as unknown as LockCommands;
@@ -84,9 +102,21 @@ export class RedisLocks implements Locks {
     this.#podName = podName;
   }
 
-  async claim(keys: readonly string[], { epoch, seq }: Stamp): Promise<Claims> {
+  claim(keys: readonly string[], stamp: Stamp): Promise<Claims> {
     const [key, ...others] = keys;
-    if (key !== undefined && others.length === 0 && (await this.#isFree(key))) return { won: new Set(keys), stored: new Set() };
+    return key !== undefined && others.length === 0 ? this.#claims.load({ key, stamp }) : this.#claimAll(keys, stamp);
+  }
+
+  async #claimTogether(claims: readonly Claim[]): Promise<Claims[]> {
+    const keys = claims.map(({ key }) => key);
+    if (claims.length === 1 && (await this.#isFree(keys[0] as string))) return [{ won: new Set(keys), stored: new Set() }];
+    // By the newest stamp: what is too old for that is at worst loaded again.
+    const { won, stored } = await this.#claimAll(keys, (claims.at(-1) as Claim).stamp);
+    const only = (key: string, all: ReadonlySet<string>): ReadonlySet<string> => new Set(all.has(key) ? [key] : []);
+    return keys.map((key) => ({ won: only(key, won), stored: only(key, stored) }));
+  }
+
+  async #claimAll(keys: readonly string[], { epoch, seq }: Stamp): Promise<Claims> {
     const reply = await this.#commands.opensensorClaim(keys.length, ...this.#locksOf(keys), this.#podName, epoch, seq);
     const [won, stored] = reply.map((places) => new Set(places.map((i) => keys[i - 1] as string)));
     return { won: won as Set<string>, stored: stored as Set<string> };
@@ -105,8 +135,13 @@ export class RedisLocks implements Locks {
     await this.#client.unlink(...this.#locksOf(keys));
   }
 
-  async releaseUnlessWanted(key: string): Promise<boolean> {
-    return (await this.#commands.opensensorReleaseUnlessWanted(this.#prefix + key)) === 1;
+  releaseUnlessWanted(key: string): Promise<boolean> {
+    return this.#releases.load(key);
+  }
+
+  async #releaseTogether(keys: readonly string[]): Promise<boolean[]> {
+    const wanted = await this.#commands.opensensorReleaseUnlessWanted(keys.length, ...this.#locksOf(keys));
+    return wanted.map((isWanted) => isWanted === 1);
   }
 
   async isClaimed(key: string): Promise<boolean> {
