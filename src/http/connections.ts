@@ -63,7 +63,8 @@ export class Connections {
     });
     // Only now: who is told to connect anew finds nobody, where before it could have come into a backlog that is thrown away.
     this.#isDraining = true;
-    for (const { unanswered } of this.#sockets) if (unanswered?.headersSent === false) unanswered.setHeader('connection', 'close');
+    for (const { unanswered } of this.#sockets)
+      if (unanswered?.headersSent === false) unanswered.setHeader('connection', 'close');
     const startedAt = performance.now();
     const sweeper = setInterval(() => {
       const elapsedMs = performance.now() - startedAt;

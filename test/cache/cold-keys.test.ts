@@ -99,6 +99,18 @@ describe('one cold batch', () => {
     await waitFor(async () => (await locks()).length === 0);
   });
 
+  it('is asked once, too, where each of its keys is wanted by another request of the same turn', async () => {
+    await undisturbed(async (ids) => {
+      source.remove(ids[3]!);
+      const answers = await readEverywhere((_pod, read) => [ids[read]!], 60);
+      return () => {
+        expect(answers.flat()).toEqual(pods.flatMap(() => ids.slice(0, 60).map((id) => source.current(id))));
+        expect(timesAsked(ids.slice(0, 60))).toEqual([1]);
+      };
+    });
+    await waitFor(async () => (await locks()).length === 0);
+  });
+
   it('is asked once more by all pods together after it was invalidated, however soon', async () => {
     await undisturbed(async (ids) => {
       await readEverywhere(() => ids, 2);
