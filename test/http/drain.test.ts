@@ -140,6 +140,26 @@ describe('a request that is under way', () => {
     await drained;
   });
 
+  it('is answered when others of its connection wait behind it', async () => {
+    const http = await startHttp();
+    const socket = await openSocket(http.url);
+    const body = '{"query":"{gate}"}';
+    const request = `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    socket.write(request.repeat(3));
+    await waitFor(() => http.waiting.length === 3);
+    const drained = http.drain();
+    await waitFor(() => isRefused(http.url));
+    for (const open of http.waiting) open();
+    await drained;
+    await waitFor(() => socket.ended);
+    expect(socket.received.match(/{"data":{"gate":"open"}}/g)).toHaveLength(3);
+    expect(socket.received.match(/^connection: .*$/gim)).toEqual([
+      'Connection: keep-alive',
+      'Connection: keep-alive',
+      'connection: close',
+    ]);
+  });
+
   it('is answered when its body is still to come', async () => {
     const http = await startHttp();
     const body = '{"query":"{hello}"}';
