@@ -1,16 +1,6 @@
 /** `CACHE_RESPONSE_HINTS` in the environment; what it says of answers is in `response-cache/hints.test.ts`. Pure logic. */
 import { expect, test } from 'vitest';
-import { ConfigError, loadConfig } from '../src/config.js';
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
+import { problemsOf } from './config-problems.js';
 
 test('a TTL of responses plus the time in which they are made anew is at most 3,000 s', () => {
   const hints = (staleWhileRevalidate: number) => JSON.stringify({ Device: { staleWhileRevalidate }, Viewer: { maxAge: 3_000 } });

@@ -2,21 +2,11 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, ENVIRONMENT, loadConfig, TRACING_ENVIRONMENT } from '../src/config.js';
+import { problemsOf } from './config-problems.js';
 
 const MONGODB_URL = 'mongodb://localhost:27017';
 const JWT_SECRET = 'a-secret-of-32-bytes-is-enough!!';
 const OIDC_ISSUER = 'https://issuer.example/realm';
-
-/** The problems of an environment; none when it can be used. */
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
 
 describe('defaults', () => {
   test('an empty environment is the demo', () => {

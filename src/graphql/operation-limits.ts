@@ -17,7 +17,7 @@ import { createComplexityRule, type ComplexityEstimatorArgs } from 'graphql-quer
 import { CodedError } from '../errors.js';
 import { badRequest, limitError, type Limits } from './limits.js';
 
-/** For each document, which of them were within the limits is remembered for so many sizes of its variables. */
+/** For each operation so many sizes of its variables are remembered that were within the limits. */
 const MAX_SIZES = 100;
 
 /** Arguments count by their names, wherever they stand in the schema: `ids`, `first` and `pattern`. */

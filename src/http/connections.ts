@@ -17,7 +17,7 @@ const SWEEP_INTERVAL_MS = 25;
 
 /**
  * With the last of its requests that are not answered yet. A property, because a Set to which every response is added for a moment makes
- * V8 keep them, and all that hangs on them, beyond the collection that could free them: a seventh of what a request costs.
+ * V8 keep them, and all that hangs on them, beyond the collection that could free them: a quarter of what a request costs.
  */
 type Connection = Socket & { unanswered?: ServerResponse | undefined };
 

@@ -70,7 +70,7 @@ end
 return wanted
 `;
 
-/** What single keys are claimed and released for, all in one turn of the event loop by one script; Redis does nothing else meanwhile. */
+/** Single keys that requests claim, or release, in one turn of the event loop share one script, which holds Redis up while it runs. */
 const TOGETHER = { cache: false, maxBatchSize: 64, batchScheduleFn: (send: () => void) => setImmediate(send) };
 
 interface Claim {
