@@ -4,7 +4,6 @@
  */
 import KeyvRedis from '@keyv/redis';
 import calculateSlot from 'cluster-key-slot';
-import DataLoader from 'dataloader';
 import type { KeyvEntry } from 'keyv';
 
 /** What is used of a node-redis client. Compared with the client's own types, the compiler would take half a minute longer. */
@@ -24,21 +23,16 @@ export interface ValueConnection {
   readonly client: ValueClient;
 }
 
-/** How many who ask share one MGET: Redis does nothing else meanwhile. */
-const MAX_READS = 64;
-
 export class RedisStore extends KeyvRedis<string> {
+  /** Whether keys are spread over several masters, each of which can fail alone. */
+  readonly isSpread: boolean;
   readonly #connection: ValueConnection;
   readonly #buffers: ReturnType<ValueClient['withTypeMapping']>;
-  readonly #reads = new DataLoader<readonly string[], (Buffer | null)[]>((reads) => this.#readTogether(reads), {
-    cache: false,
-    maxBatchSize: MAX_READS,
-    batchScheduleFn: (read) => setImmediate(read),
-  });
 
   constructor(connection: ValueConnection) {
     super(connection.client as never, { keyPrefixSeparator: '', throwOnErrors: true });
     this.#connection = connection;
+    this.isSpread = connection.kind === 'cluster';
     this.#buffers = connection.client.withTypeMapping(BUFFERS);
   }
 
@@ -51,17 +45,9 @@ export class RedisStore extends KeyvRedis<string> {
     return found.map((reply) => (reply === null ? undefined : (reply as Value))); // Keyv says undefined for what isn't there
   }
 
-  /** The same as bytes; one MGET for all who ask in one turn of the event loop. @param redisKeys with their prefix. */
+  /** The same as bytes. @param redisKeys with their prefix. */
   getBuffers(redisKeys: readonly string[]): Promise<(Buffer | null)[]> {
-    // There, one node that fails would fail those who ask for keys of others.
-    if (this.#connection.kind === 'cluster') return this.#mGet(this.#buffers, redisKeys);
-    return this.#reads.load(redisKeys);
-  }
-
-  async #readTogether(reads: readonly (readonly string[])[]): Promise<(Buffer | null)[][]> {
-    const found = await this.#buffers.mGet(reads.flat());
-    let from = 0;
-    return reads.map(({ length }) => found.slice(from, (from += length)));
+    return this.#mGet(this.#buffers, redisKeys);
   }
 
   async deleteBuffer(redisKey: string): Promise<void> {
@@ -76,7 +62,7 @@ export class RedisStore extends KeyvRedis<string> {
     client: { mGet(keys: string[]): Promise<(Reply | null)[]> },
     redisKeys: readonly string[],
   ): Promise<(Reply | null)[]> {
-    if (this.#connection.kind !== 'cluster') return client.mGet([...redisKeys]);
+    if (!this.isSpread) return client.mGet([...redisKeys]);
     const found = new Map<string, Reply | null>();
     await Promise.all(
       groupBySlot(redisKeys).map(async (slotKeys) => {
