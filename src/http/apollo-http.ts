@@ -17,7 +17,7 @@ export function searchOf(url = ''): string {
   return start === -1 ? '' : url.slice(start);
 }
 
-/** Undefined for an answer in parts. */
-export function toFinished({ status = 200, headers, body }: HTTPGraphQLResponse): FinishedAnswer | undefined {
-  return body.kind === 'complete' ? { status, contentType: headers.get('content-type'), body: body.string } : undefined;
+export function toFinished({ status = 200, headers, body }: HTTPGraphQLResponse): FinishedAnswer {
+  if (body.kind !== 'complete') throw new Error('An answer in parts, which graphql 16 never gives.');
+  return { status, contentType: headers.get('content-type'), body: body.string };
 }

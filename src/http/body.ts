@@ -5,28 +5,45 @@
 import type { FastifyInstance } from 'fastify';
 import { HttpError } from './errors.js';
 
-export function readJsonBodies(app: FastifyInstance): void {
-  const utf8 = new TextDecoder('utf-8', { fatal: true });
-  // `__proto__` and `constructor.prototype` as keys are refused: no request of ours has them.
-  const parseJson = app.getDefaultJsonParser('error', 'error');
+/** @throws what is wrong with it. */
+export type ParseJson = (bytes: Buffer) => unknown;
 
+/** @returns what the routes' bodies are parsed by. */
+export function readJsonBodies(app: FastifyInstance): ParseJson {
+  const parseJson = jsonParser(app);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
-    // An empty body is none. What that means is for the route to say.
-    if (bytes.length === 0) {
-      done(null, undefined);
-      return;
-    }
-    let text: string;
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, bytes: Buffer, done) => {
     try {
-      text = utf8.decode(bytes);
+      done(null, parseJson(bytes));
     } catch (error) {
-      done(new HttpError(400, 'BAD_REQUEST', 'The body is not valid UTF-8.', { cause: error }));
-      return;
+      done(error as Error);
     }
-    void parseJson(request, text, done);
   });
   app.addContentTypeParser('*', (_request, _payload, done) => {
     done(null, undefined);
   });
+  return parseJson;
+}
+
+function jsonParser(app: FastifyInstance): ParseJson {
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
+  // `__proto__` and `constructor.prototype` as keys are refused: no request of ours has them.
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (bytes) => {
+    // An empty body is none. What that means is for the route to say.
+    if (bytes.length === 0) return undefined;
+    let text: string;
+    try {
+      text = utf8.decode(bytes);
+    } catch (error) {
+      throw new HttpError(400, 'BAD_REQUEST', 'The body is not valid UTF-8.', { cause: error });
+    }
+    let parsed: unknown;
+    // It looks at no request, and calls back before it returns.
+    void parse(undefined as never, text, (error, body) => {
+      if (error !== null) throw error;
+      parsed = body;
+    });
+    return parsed;
+  };
 }

@@ -34,14 +34,19 @@ export class Connections {
     });
   }
 
-  /** To be called before anything answers a request; or else its answer must say `connection: close` by itself while draining. */
-  track(response: ServerResponse): void {
+  /** To be called for each request before anything answers it, and `answered` after that. */
+  expect(response: ServerResponse): void {
     const connection: Connection = response.req.socket;
+    const before = connection.unanswered;
     connection.unanswered = response;
-    response.once('close', () => {
-      if (connection.unanswered === response) connection.unanswered = undefined;
-    });
-    if (this.#isDraining) response.setHeader('connection', 'close');
+    if (!this.#isDraining) return;
+    if (before?.headersSent === false) before.setHeader('connection', 'keep-alive'); // it is not the last
+    response.setHeader('connection', 'close');
+  }
+
+  answered(response: ServerResponse): void {
+    const connection: Connection = response.req.socket;
+    if (connection.unanswered === response) connection.unanswered = undefined;
   }
 
   get isDraining(): boolean {

@@ -21,14 +21,3 @@ export class EndOfTurn<Item> {
     this.#handle(items);
   };
 }
-
-const resumed = new EndOfTurn<() => void>((resumes) => {
-  for (const resume of resumes) resume();
-});
-
-/** Resolves at the end of this turn, for all who wait for it one after the other. */
-export function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    resumed.push(resolve);
-  });
-}

@@ -3,31 +3,26 @@
  * Registered by `server.ts`. Errors of resolvers don't come here; Apollo Server makes them part of its answer.
  */
 import { METHODS } from 'node:http';
-import type { ApolloServer, BaseContext } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../log.js';
-import { HttpError, toHttpError } from './errors.js';
-import { answerGraphQLError, GRAPHQL_PATH } from './graphql-route.js';
-import { hasCredentials } from './headers.js';
+import { HttpError, toLoggedError } from './errors.js';
+import { GRAPHQL_PATH, type GraphQLEndpoint } from './graphql-endpoint.js';
+import { sendByFastify } from './graphql-route.js';
 
-export interface ErrorAnswerParts<Context extends BaseContext> {
-  readonly apollo: ApolloServer<Context>;
+export interface ErrorAnswerParts {
+  readonly endpoint: Pick<GraphQLEndpoint, 'answerThrown'>;
   readonly logger: Logger;
   readonly isDraining: () => boolean;
 }
 
-export function answerErrors<Context extends BaseContext>(app: FastifyInstance, parts: ErrorAnswerParts<Context>): void {
+export function answerErrors(app: FastifyInstance, { endpoint, logger, isDraining }: ErrorAnswerParts): void {
   app.setErrorHandler(async (thrown, request, reply) => {
-    const error = toHttpError(thrown, hasCredentials(request.headers));
     // Fastify closes the connection when it hasn't read a body to its end. Left to itself, node reads the rest and drops it; cut off
     // while it still sends, a client would never see the answer.
-    if (!parts.isDraining()) reply.removeHeader('connection');
-    if (error.status === 500) {
-      const { requestId, route } = request.scope;
-      parts.logger.error({ requestId, route, err: error.cause }, 'unexpected error in an HTTP request');
-    }
-    if (pathOf(request) === GRAPHQL_PATH) return answerGraphQLError(parts.apollo, error, request, reply);
-    return answerDetail(reply, error);
+    if (!isDraining()) reply.removeHeader('connection');
+    if (pathOf(request) === GRAPHQL_PATH)
+      return sendByFastify(reply, await endpoint.answerThrown(thrown, request.raw, request.scope));
+    return answerDetail(reply, toLoggedError(thrown, logger, request.raw, request.scope));
   });
 
   app.setNotFoundHandler((request) => {

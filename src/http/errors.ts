@@ -1,8 +1,12 @@
 /**
  * From anything thrown to the status, code and headers of an HTTP answer. What the answer's body looks like is the routes' business:
- * `graphql-route.ts` has GraphQL's shape, all others the older API's `{detail, code}`.
+ * `graphql-endpoint.ts` has GraphQL's shape, all others the older API's `{detail, code}`.
  */
+import type { IncomingMessage } from 'node:http';
 import { CodedError, type ErrorCode, type ErrorDetails } from '../errors.js';
+import type { Logger } from '../log.js';
+import { hasCredentials } from './headers.js';
+import type { HttpRequestScope } from './request-scope.js';
 
 /** Bytes of a request's body. */
 export const MAX_BODY_BYTES = 1_048_576;
@@ -32,6 +36,18 @@ export class HttpError extends Error {
     this.headers = options.headers ?? {};
     this.details = options.details ?? {};
   }
+}
+
+/** The same, and a line in the log for what nobody expected. */
+export function toLoggedError(
+  thrown: unknown,
+  logger: Logger,
+  { headers }: IncomingMessage,
+  { requestId, route }: HttpRequestScope,
+): HttpError {
+  const error = toHttpError(thrown, hasCredentials(headers));
+  if (error.status === 500) logger.error({ requestId, route, err: error.cause }, 'unexpected error in an HTTP request');
+  return error;
 }
 
 /**

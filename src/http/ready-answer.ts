@@ -20,7 +20,8 @@ export function sendReady(response: ServerResponse, answer: ReadyAnswer, isWatch
   const { status, headers, body, encoding } = answer;
   const { socket } = response;
   // It has no connection while another answer is to be sent first.
-  if (isWatched || socket === null || !socket.writable || socket.writableLength > 0 || !response.shouldKeepAlive) {
+  const isUsual = socket !== null && socket.writable && socket.writableLength === 0;
+  if (isWatched || !isUsual || !response.shouldKeepAlive || response.hasHeader('connection')) {
     response.writeHead(status, headers as string[]);
     response.end(body, encoding);
     return;

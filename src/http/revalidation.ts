@@ -1,6 +1,6 @@
 /**
  * Makes stored answers anew that were served past their time (RFC 5861, `stale-while-revalidate`): the request is executed once more
- * for its caller, as if nothing had been stored, and nobody waits for it. Begun by `known-requests.ts`.
+ * for its caller, as if nothing had been stored, and nobody waits for it. Begun by `graphql-requests.ts`.
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';

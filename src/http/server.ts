@@ -5,16 +5,15 @@
  * The steps of a request:
  *
  *     1  scope          request id and budget for the cache; all below belongs to this request    request-scope.ts
- *     2  log, metrics   written when the answer is out                                            request-log.ts
- *     3  headers        request id, vary, no-store, security, CORS: on every answer, errors too   headers.ts, cors.ts
- *     4  known bytes    a stored response, if its caller may have it                              known-requests.ts
+ *     2  GraphQL        `/graphql` in the usual form: caller, stored answer or execution, sent    graphql-requests.ts
+ *     3  log, metrics   written when the answer is out, here and there                            request-log.ts
+ *     4  headers        request id, vary, no-store, security, CORS: on every answer, errors too   headers.ts, cors.ts
  *     5  preflight      answered here
  *     6  route          `/graphql`, `/cache/*`, `/admin`, probes, `/`; else 404 or 405
  *     7  authenticate   `/graphql` and `/cache/*`: credentials → principal, or 401, or 503
  *     8  body           JSON of 1 MiB at most                                                     body.ts
- *     9  answer         by a stored response, Apollo Server, the older API's routes, the page     graphql-route.ts, …
- *    10  cache-control  `/graphql`: by credentials, unless it stays no-store                      graphql-route.ts
- *    11  errors         whatever step 6 to 10 has thrown                                          errors.ts
+ *     9  answer         by Apollo Server, the older API's routes, the page                        graphql-route.ts, …
+ *    10  errors         whatever step 6 to 9 has thrown                                           error-answers.ts
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
@@ -32,14 +31,15 @@ import { Connections } from './connections.js';
 import { Cors, isPreflight } from './cors.js';
 import { answerDetail, answerErrors, nothingHere } from './error-answers.js';
 import { MAX_BODY_BYTES } from './errors.js';
-import { addGraphQLRoute, GRAPHQL_PATH } from './graphql-route.js';
+import { GRAPHQL_PATH, GraphQLEndpoint } from './graphql-endpoint.js';
+import { answerGraphQLRequests } from './graphql-requests.js';
+import { addGraphQLRoute } from './graphql-route.js';
 import { commonHeaders, requestIdFrom } from './headers.js';
 import { addHealthRoutes, type Health } from './health.js';
 import { answerUnreadableRequest, createListener, listen } from './listener.js';
 import { addOlderApiRoutes, type CacheAdmin } from './older-api.js';
 import { addMetricsRoute, type HttpMetrics } from './metrics-route.js';
 import { operationPlugin } from './operation-plugin.js';
-import { answerKnownRequests } from './known-requests.js';
 import { logEnded, logWhenClosed, PROBE_PATHS } from './request-log.js';
 import { HttpRequestScope } from './request-scope.js';
 import { Revalidation } from './revalidation.js';
@@ -92,18 +92,6 @@ export function createHttpServer<Context extends { readonly request: RequestScop
     if (request.headers.origin !== undefined) headers.push(...cors.headers(request.headers.origin));
     return headers;
   };
-  const revalidation = new Revalidation({ apollo, contextFor, responses, budgetMs: config.budgetMs });
-  const answerKnown = answerKnownRequests({
-    responses,
-    authenticator,
-    publicMaxAgeSeconds: config.publicMaxAgeSeconds,
-    headersFor,
-    isDraining: () => connections.isDraining,
-    revalidate: revalidation.begin,
-    onEnd: (scope, response, isAnswered) => {
-      logEnded(logger, metrics, scope, response, isAnswered);
-    },
-  });
 
   // Steps 1 to 5, before fastify, whose hooks don't run for everything that it answers.
   const beforeRouting =
@@ -113,7 +101,9 @@ export function createHttpServer<Context extends { readonly request: RequestScop
       const scope = new HttpRequestScope(requestId, config.budgetMs, tracing?.traceOf(request));
       const goOn = (): void => {
         (request as ScopedRequest).scope = scope;
-        connections.track(response);
+        response.once('close', () => {
+          connections.answered(response);
+        });
         logWhenClosed(logger, metrics, scope, response);
         setHeaders(response, headersFor(request, scope).concat('cache-control', 'no-store')); // until something better is known
         if (isPreflight(request.method, request.headers)) {
@@ -123,7 +113,8 @@ export function createHttpServer<Context extends { readonly request: RequestScop
         }
         route(request, response);
       };
-      if (!answerKnown(request, response, scope, goOn)) goOn();
+      connections.expect(response);
+      if (!answerGraphQL(request, response, scope, goOn)) goOn();
     };
 
   const traced = (listener: RequestListener): RequestListener =>
@@ -164,19 +155,36 @@ export function createHttpServer<Context extends { readonly request: RequestScop
   };
 
   // Step 8.
-  readJsonBodies(app);
+  const parseJson = readJsonBodies(app);
 
-  // Steps 9 and 10.
+  // Steps 2 and 9.
   apollo.addPlugin(operationPlugin());
-  addGraphQLRoute(app, { apollo, contextFor, authenticate, responses, publicMaxAgeSeconds: config.publicMaxAgeSeconds });
+  const { publicMaxAgeSeconds } = config;
+  const endpoint = new GraphQLEndpoint({ apollo, contextFor, responses, publicMaxAgeSeconds, logger });
+  const revalidation = new Revalidation({ apollo, contextFor, responses, budgetMs: config.budgetMs });
+  const answerGraphQL = answerGraphQLRequests({
+    endpoint,
+    responses,
+    authenticator,
+    parseJson,
+    publicMaxAgeSeconds,
+    headersFor,
+    isDraining: () => connections.isDraining,
+    revalidate: revalidation.begin,
+    onEnd: (scope, response, isAnswered) => {
+      connections.answered(response);
+      logEnded(logger, metrics, scope, response, isAnswered);
+    },
+  });
+  addGraphQLRoute(app, endpoint, authenticate);
   addOlderApiRoutes(app, cacheAdmin, authenticate);
   addAdminRoutes(app, adminPage);
   addHealthRoutes(app, health, () => drained !== undefined);
   addMetricsRoute(app, metrics);
   app.get('/', (_request, reply) => reply.redirect(GRAPHQL_PATH));
 
-  // Step 11.
-  answerErrors(app, { apollo, logger, isDraining: () => connections.isDraining });
+  // Step 10.
+  answerErrors(app, { endpoint, logger, isDraining: () => connections.isDraining });
 
   async function drain(): Promise<void> {
     if (config.shutdownDelaySeconds > 0) await setTimeout(1_000 * config.shutdownDelaySeconds);

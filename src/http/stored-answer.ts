@@ -6,13 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { type BodyHit, freshForMs } from '../cache/cache.js';
 import { hitStatus } from '../response-cache/cache-status.js';
 import { cacheControl, hasCredentials } from './headers.js';
-
-export interface StoredAnswer {
-  /** 304 when the client has it already. */
-  readonly status: 200 | 304;
-  readonly body: Buffer | string | undefined;
-  readonly encoding: BufferEncoding;
-}
+import type { ReadyAnswer } from './ready-answer.js';
 
 export interface StoredAnswerOptions {
   readonly request: IncomingMessage;
@@ -25,12 +19,12 @@ export interface StoredAnswerOptions {
   readonly publicMaxAgeSeconds: number;
 }
 
-/** @param headers names and values in turn; gets those of this answer too. */
-export function storedAnswer({ entry, tier }: BodyHit, headers: string[], options: StoredAnswerOptions): StoredAnswer {
+/** @returns the answer without the headers that every answer has; 304 when the client has it already. */
+export function storedAnswer({ entry, tier }: BodyHit, options: StoredAnswerOptions): ReadyAnswer {
   const { request, contentType, nowMs, status, publicMaxAgeSeconds } = options;
   const { etag = '', surrogateKeys } = entry.x.meta;
   const isForCdn = request.method !== 'POST' && !hasCredentials(request.headers);
-  headers.push(
+  const headers = [
     'cache-control',
     cacheControl({
       noStore: false,
@@ -39,15 +33,15 @@ export function storedAnswer({ entry, tier }: BodyHit, headers: string[], option
     }),
     'cache-status',
     status ?? hitStatus(Math.floor(freshForMs(entry, nowMs) / 1000), tier),
-  );
+  ];
   if (status === undefined) headers.push('age', String(Math.max(0, Math.floor((nowMs - entry.t) / 1000))));
   if (request.method !== 'POST') {
     headers.push('etag', etag);
     if (isForCdn && surrogateKeys) headers.push('surrogate-key', surrogateKeys);
-    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, body: undefined, encoding: 'latin1' };
+    if (matchesEtag(request.headers['if-none-match'], etag)) return { status: 304, headers, body: undefined, encoding: 'latin1' };
   }
   headers.push('content-type', contentType, 'content-length', String(entry.x.content.length));
-  return { status: 200, body: entry.x.content, encoding: 'latin1' };
+  return { status: 200, headers, body: entry.x.content, encoding: 'latin1' };
 }
 
 /** RFC 9110 section 13.1.2, with weak comparison. */

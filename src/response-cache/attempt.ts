@@ -187,9 +187,10 @@ export class Attempt {
    * Called with Apollo Server's answer, and in any case; the first call counts. Keeps the answer, if it may be kept, and tells those who
    * wait for it.
    * @param answer undefined when there is none that could be kept.
+   * @returns the same answer as an entry, whether it is kept or not; undefined for one that could not be.
    */
-  end(answer: FinishedAnswer | undefined): void {
-    if (this.#isEnded) return;
+  end(answer: FinishedAnswer | undefined): BodyEntry | undefined {
+    if (this.#isEnded) return undefined;
     this.#isEnded = true;
     const entry = answer === undefined ? undefined : this.#entryFor(answer);
     const { isDebugged, revalidated } = this.#options;
@@ -210,6 +211,7 @@ export class Attempt {
       const forAll = kept?.k === this.#keys[0] ? kept : undefined;
       void this.#cache.bodies.release(this.#keys[0], forAll);
     }
+    return entry;
   }
 
   /** A look-up is one request, and who makes an answer anew has asked for it before. */

@@ -205,6 +205,35 @@ describe('a connection', () => {
     expect(answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
   });
 
+  it('that is sent several requests in one piece gets the answers to all, and ends with the last', async () => {
+    const http = await startHttp({ responseTtlSeconds: 60 });
+    const socket = await openSocket(http.url);
+    const requestOf = (query: string) => {
+      const body = JSON.stringify({ query });
+      return `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    };
+    socket.write(requestOf('{hello}'));
+    await waitFor(() => socket.received.includes('world'));
+    const drained = http.drain();
+    await waitFor(() => isRefused(http.url));
+    // Executed, out of the cache, executed.
+    socket.write(requestOf('{gate}') + requestOf('{hello}') + requestOf('{hello again: hello}'));
+    await waitFor(() => http.waiting.length === 1);
+    http.waiting[0]!();
+    await drained;
+    await waitFor(() => socket.ended);
+    expect(socket.received.match(/^connection: .*$|{"data".*}$/gim)).toEqual([
+      'Connection: keep-alive',
+      '{"data":{"hello":"world"}}',
+      'connection: keep-alive',
+      '{"data":{"gate":"open"}}',
+      'connection: keep-alive',
+      '{"data":{"hello":"world"}}',
+      'connection: close',
+      '{"data":{"hello":"world","again":"world"}}',
+    ]);
+  });
+
   it('that was only opened is closed', async () => {
     const http = await startHttp();
     const socket = await openSocket(http.url);
